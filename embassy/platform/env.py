@@ -1,0 +1,91 @@
+"""Typed readers for the environment. A value that cannot be read refuses to start.
+
+Beside a running platform the launcher's `run/services.json` fills in what the environment does not
+say, so that `manage.py` works in another terminal. Any variable may also come from a file named by
+`<NAME>_FILE`, as container secrets do.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class BadEnvironment(Exception):
+    """A variable has a value that cannot be used."""
+
+
+def home() -> Path:
+    return Path(os.environ.get("EMBASSY_HOME") or ROOT / ".embassy").resolve()
+
+
+def load_running_services() -> None:
+    """Take over the addresses of the platform that runs in this home, where the environment has none."""
+    path = home() / "run" / "services.json"
+    try:
+        running = json.loads(path.read_text())["env"]
+    except (FileNotFoundError, PermissionError):
+        return
+    for name, value in running.items():
+        os.environ.setdefault(name, value)
+
+
+def text(name: str, default: str = "") -> str:
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    return os.environ.get(name, default)
+
+
+def integer(name: str, default: int) -> int:
+    value = text(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise BadEnvironment(f"{name} must be a whole number, not {value!r}") from None
+
+
+def number(name: str, default: float) -> float:
+    value = text(name, str(default))
+    try:
+        return float(value)
+    except ValueError:
+        raise BadEnvironment(f"{name} must be a number, not {value!r}") from None
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name, str(default)).lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off", ""):
+        return False
+    raise BadEnvironment(f"{name} must be true or false, not {value!r}")
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+@dataclass(frozen=True)
+class DatabaseUrl:
+    """`postgresql://user:password@host:port/name?option=…`; `host` in the query names a socket's folder."""
+
+    url: str
+
+    def django(self) -> dict[str, Any]:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("postgres", "postgresql"):
+            raise BadEnvironment("DATABASE_URL must start with postgresql://")
+        options = dict(parse_qsl(parts.query))
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": options.pop("host", parts.hostname or ""),
+            "PORT": options.pop("port", str(parts.port or "")),
+            "OPTIONS": dict(options),
+        }

@@ -1,0 +1,195 @@
+"""All configuration. Differences between machines are environment variables, never other settings files."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from django.core.management.utils import get_random_secret_key
+
+from embassy.platform import env
+
+django_stubs_ext.monkeypatch()
+env.load_running_services()
+
+BASE_DIR = env.ROOT
+HOME = env.home()
+
+SECRET_KEY = env.text("SECRET_KEY")
+# Static commands (schema, type checks) need no secret of their own; `prepare` refuses to run on this one.
+SECRET_KEY_IS_EPHEMERAL = not SECRET_KEY
+if SECRET_KEY_IS_EPHEMERAL:
+    SECRET_KEY = get_random_secret_key()
+
+DEBUG = env.boolean("EMBASSY_DEBUG", False)
+PUBLIC_URL = env.text("EMBASSY_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.words("EMBASSY_ALLOWED_HOSTS", "*")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "embassy.platform.apps.PlatformConfig",
+    "embassy.projects.apps.ProjectsConfig",
+    "embassy.datasets.apps.DatasetsConfig",
+    "embassy.evaluation.apps.EvaluationConfig",
+    "embassy.catalog.apps.CatalogConfig",
+    "embassy.training.apps.TrainingConfig",
+    "embassy.engines.apps.EnginesConfig",
+    "embassy.deployments.apps.DeploymentsConfig",
+    "embassy.inference.apps.InferenceConfig",
+    "embassy.workers.apps.WorkersConfig",
+]
+
+MIDDLEWARE = [
+    "embassy.platform.middleware.RequestIdMiddleware",
+    "embassy.platform.middleware.ApiNotFoundMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "embassy.urls"
+ASGI_APPLICATION = "embassy.asgi.application"
+# The contracts tell `…/supervised_fine_tune/` from a path without the slash: never redirect.
+APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Stores ---------------------------------------------------------------------------------------
+
+DATABASE_URL = env.text("DATABASE_URL", "postgresql://embassy@127.0.0.1:5432/embassy")
+DATABASES: dict[str, dict[str, Any]] = {"default": env.DatabaseUrl(DATABASE_URL).django()}
+# A connection that Postgres dropped while restarting must cost a reconnect, not a failed request.
+DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+if env.boolean("EMBASSY_DB_POOL", False):  # only the web process: Celery's prefork closes connections itself
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+BROKER_URL = env.text("BROKER_URL", "")
+
+STORAGE_DIR = Path(env.text("EMBASSY_FILES") or HOME / "files")
+S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL")
+S3_BUCKET = env.text("S3_BUCKET")
+S3_ACCESS_KEY_ID = env.text("S3_ACCESS_KEY_ID")
+S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY")
+S3_REGION = env.text("S3_REGION", "us-east-1")
+DOWNLOAD_URL_SECONDS = env.integer("EMBASSY_DOWNLOAD_URL_SECONDS", 3600)
+CACHE_DIR = Path(env.text("EMBASSY_CACHE") or HOME / "cache")
+RUNS_DIR = Path(env.text("EMBASSY_RUNS") or HOME / "runs")
+
+# --- People ---------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "projects.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- HTTP -----------------------------------------------------------------------------------------
+
+API_UPLOAD_BYTES = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["embassy.projects.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["embassy.projects.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "embassy.platform.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "embassy.platform.exception_handler.render_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Embassy",
+    "DESCRIPTION": "Fine-tune language models, test every checkpoint, deploy the best one and call it.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SECURITY": [{"ApiKey": []}, {"Bearer": []}],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "Bearer": {"type": "http", "scheme": "bearer"},
+        }
+    },
+}
+
+# --- Work -----------------------------------------------------------------------------------------
+
+LEASE_SECONDS = env.integer("EMBASSY_LEASE_SECONDS", 20)
+REPUBLISH_SECONDS = env.integer("EMBASSY_REPUBLISH_SECONDS", 20)
+TRAINING_ATTEMPTS = env.integer("EMBASSY_TRAINING_ATTEMPTS", 5)
+TRAINING_TIME_LIMIT = env.integer("EMBASSY_TRAINING_TIME_LIMIT", 24 * 3600)
+TRAINING_STANDBY = env.text("EMBASSY_TRAINING_STANDBY")
+ENGINE_STANDBY = env.text("EMBASSY_ENGINE_STANDBY")
+ENGINE_HOST = env.text("EMBASSY_ENGINE_HOST", "127.0.0.1")
+ENGINE_START_SECONDS = env.integer("EMBASSY_ENGINE_START_SECONDS", 600)
+WAKE_TIMEOUT_SECONDS = env.integer("EMBASSY_WAKE_TIMEOUT_SECONDS", 60)
+INACTIVE_TIMEOUT_SECONDS = env.integer("EMBASSY_INACTIVE_TIMEOUT_SECONDS", 3600)
+
+# --- Base models ----------------------------------------------------------------------------------
+
+# Folders named like a catalog entry are used before anything is looked up at Hugging Face.
+MODELS_DIRS = [Path(p) for p in env.words("EMBASSY_MODELS_DIRS")] + [BASE_DIR / "models"]
+HF_OFFLINE = env.boolean("HF_HUB_OFFLINE", False)
+
+# --- The rest -------------------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+
+LOG_LEVEL = env.text("EMBASSY_LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"events": {"()": "embassy.platform.logs.EventFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "events"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.server": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,19 @@
+"""Every address of the Django side. The inference POSTs are answered before Django: see asgi.py."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from embassy.platform.health import healthz, readyz
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("docs/openapi.yaml", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("embassy.projects.urls")),
+    path("", include("embassy.catalog.urls")),
+    path("", include("embassy.datasets.urls")),
+    path("", include("embassy.training.urls")),
+    path("", include("embassy.deployments.urls")),
+    path("", include("embassy.inference.urls")),
+]

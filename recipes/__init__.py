@@ -1,0 +1,1 @@
+"""Scripts that make the artefacts shipped in this repository."""

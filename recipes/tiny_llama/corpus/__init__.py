@@ -1,0 +1,1 @@
+"""Document generators, one module per family."""
