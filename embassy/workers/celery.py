@@ -1,0 +1,29 @@
+"""What `celery -A embassy.workers` loads: the application, its tasks, and how a worker's process behaves."""
+
+import ctypes
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from celery import signals
+
+from embassy.platform.broker import app
+
+__all__ = ["app"]
+
+app.conf.update(include=["embassy.workers.tasks"])
+
+PR_SET_PDEATHSIG = 1
+
+
+@signals.worker_process_init.connect
+def die_with_the_worker(**_: Any) -> None:
+    """A pool process must not outlive a worker that was killed: its children's lease would live on."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@signals.worker_ready.connect
+def tell_the_launcher(**_: Any) -> None:
+    if path := os.environ.get("EMBASSY_READY_FILE"):
+        Path(path).touch()

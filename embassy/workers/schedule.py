@@ -1,0 +1,27 @@
+"""The timetable: everything that happens by itself, in one place. Each entry only looks at rows and mends.
+
+What is due is decided by rows and pure functions, never by the clock of this table: an entry that runs
+twice, late or not at all does no harm.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from embassy.deployments import reconcile as deployments
+from embassy.engines import reconcile as engines
+from embassy.training import reconcile as training
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    seconds: float
+    run: Callable[[], object]
+
+
+TIMETABLE = (
+    Entry("training.reconcile", 2, training.reconcile),
+    Entry("engines.reconcile", 1, engines.reconcile),
+    Entry("deployments.reconcile", 2, deployments.reconcile),
+    Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
+)

@@ -1,0 +1,46 @@
+"""Every Celery task: take an id, call one service. The truth is in the rows; a task is only a wake-up."""
+
+from celery import shared_task
+
+from embassy.datasets import services as datasets
+from embassy.deployments import services as deployments
+from embassy.deployments.testing import EngineCheckpointServer
+from embassy.engines import supervisor as engine_supervisor
+from embassy.training import services as training
+from embassy.training import supervisor as training_supervisor
+from embassy.workers import purge
+
+
+@shared_task(name="training.run")
+def run_training_job(job_pk: int) -> None:
+    training_supervisor.run_job(job_pk, server=EngineCheckpointServer())
+
+
+@shared_task(name="training.purge")
+def purge_training_job(prefix: str) -> None:
+    training.purge_objects(prefix=prefix)
+
+
+@shared_task(name="engines.run")
+def run_engine(engine_pk: int) -> None:
+    engine_supervisor.run_engine(engine_pk)
+
+
+@shared_task(name="engines.changed")
+def engine_changed(engine_pk: int) -> None:
+    deployments.reconcile_engine(engine_pk=engine_pk)
+
+
+@shared_task(name="deployments.reconcile")
+def reconcile_deployment(deployment_pk: int) -> None:
+    deployments.reconcile(deployment_pk=deployment_pk)
+
+
+@shared_task(name="datasets.purge")
+def purge_dataset(prefix: str) -> None:
+    datasets.purge_objects(prefix=prefix)
+
+
+@shared_task(name="projects.purge")
+def purge_project(project_pk: int) -> None:
+    purge.purge_project(project_pk=project_pk)
