@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,10 +35,13 @@ LOST = -int(signal.SIGKILL)
 _ROOT = Path(__file__).resolve().parents[2]
 _RECEIVE_BYTES = 65536
 
-# What a child may see of our environment. The rest (database and broker passwords, signing keys) is not for it.
+# What a child may see of our environment. The rest (database and broker passwords, signing keys) is not
+# for it.
 _INHERITED = frozenset(
-    "HOME LANG LANGUAGE LD_LIBRARY_PATH LD_PRELOAD LOGNAME PATH PYTHONPATH SSL_CERT_DIR SSL_CERT_FILE TMPDIR TZ USER"
-    " VIRTUAL_ENV".split()
+    {
+        *("HOME", "LOGNAME", "USER", "PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD"),
+        *("LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+    }
 )
 _INHERITED_PREFIXES = ("CUDA_", "LC_", "NVIDIA_", "NCCL_")
 
@@ -46,14 +50,15 @@ class ChildStartError(RuntimeError):
     """The child could not be started; the message says why."""
 
 
-class _NoStandby(Exception):
+class _NoStandbyError(Exception):
     """No standby for this program answers."""
 
 
 class Child:
     """One running program. Close it (or leave its `with` block) and nothing of it remains.
 
-    `pid` and `start_time` (clock ticks since boot) name the program's process for ever; `origin` says how it began.
+    `pid` and `start_time` (clock ticks since boot) name the program's process for ever; `origin` says
+    how it began.
     """
 
     def __init__(self, connection: socket.socket, warden: subprocess.Popen[bytes] | None) -> None:
@@ -64,22 +69,20 @@ class Child:
         self._connection = connection
         self._warden = warden
         self._lines = protocol.Lines()
+        self._messages: deque[dict[str, Any]] = deque()
+        self._gone = False
         self._code: int | None = None
 
     def poll(self) -> int | None:
-        """The exit code if the child and all that it started have ended, else None; minus the signal if killed."""
-        while self._code is None and self._is_readable(0.0):
-            self._read()
+        """The exit code (minus the signal if killed) once the child and all it started ended, else None."""
+        self._look(0.0)
         return self._code
 
     def wait(self, timeout: float | None = None) -> int:
         """Like poll(), but wait up to `timeout` seconds (None: for ever); raises TimeoutError."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while self._code is None:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._is_readable(left):
-                raise TimeoutError(f"child {self.pid} still runs after {timeout} s")
-            self._read()
+        self._look(timeout)
+        if self._code is None:
+            raise TimeoutError(f"child {self.pid} still runs after {timeout} s")
         return self._code
 
     def send_signal(self, signum: int) -> None:
@@ -126,41 +129,46 @@ class Child:
 
     def start(self, request: protocol.Request) -> None:
         """Have the warden start the program; raises ChildStartError. Called by `start_child`."""
-        message: dict[str, Any] = {}
         with suppress(BrokenPipeError, ConnectionResetError):  # a warden that died is reported just below
             protocol.send(self._connection, request.to_message())
-            message = self.receive(START_S)
+        message = self.receive(START_S) or {}
         if message.get("event") != "started":
             self._release()
-            raise ChildStartError(message.get("error", "the child's warden did not answer; see the log of the child"))
+            raise ChildStartError(message.get("error", "its warden did not answer; see the child's log"))
         self.pid, self.start_time = message["pid"], message["start_time"]
 
-    def receive(self, timeout: float) -> dict[str, Any]:
-        """The next message; {} if none came within `timeout` seconds or the warden has gone."""
-        deadline = time.monotonic() + timeout
-        while self._is_readable(max(0.0, deadline - time.monotonic())):
-            data = self._connection.recv(_RECEIVE_BYTES)
-            for message in self._lines.feed(data):
-                return message  # the warden says one thing at a time until the child runs
-            if not data:
-                break
-        return {}
+    def receive(self, timeout: float | None) -> dict[str, Any] | None:
+        """The next message; None if none came within `timeout` seconds or the warden has gone."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._messages:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not self._is_readable(left) or not (data := self._read()):
+                return None
+            self._messages.extend(self._lines.feed(data))
+        return self._messages.popleft()
 
-    def _read(self) -> None:
-        try:
-            data = self._connection.recv(_RECEIVE_BYTES)
-        except ConnectionResetError:
-            data = b""
-        for message in self._lines.feed(data):
-            if message["event"] == "exited":
-                self._code = message["code"]
-        if self._code is None and not data:
+    def _look(self, timeout: float | None) -> None:
+        if self._code is not None:
+            return
+        message = self.receive(timeout)
+        if message is not None:
+            self._code = message["code"]  # after "started", the exit is all that a warden reports
+        elif self._gone:
             self._code = LOST
         if self._code is not None:
             self._release()
 
+    def _read(self) -> bytes:
+        data = b""
+        with suppress(ConnectionResetError):
+            data = self._connection.recv(_RECEIVE_BYTES)
+        self._gone = not data
+        return data
+
     def _is_readable(self, timeout: float | None) -> bool:
-        return bool(select.select([self._connection], [], [], timeout)[0])
+        poll = select.poll()  # not select(): it fails on descriptors above 1023
+        poll.register(self._connection, select.POLLIN)
+        return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def _release(self) -> None:
         self._connection.close()
@@ -181,7 +189,7 @@ def start_child(
     """Start `python -m PROGRAM argv`, from the standby on that socket if it answers, else by a plain spawn.
 
     `env` is added to the few variables that a child may inherit. stdout and stderr are appended to `log`.
-    If this process dies, the child gets SIGTERM and, `grace_s` seconds later, SIGKILL. Raises ChildStartError.
+    If this process dies, the child gets SIGTERM and SIGKILL `grace_s` seconds later. Raises ChildStartError.
     """
     request = protocol.Request(
         argv=argv, env=_inherited() | dict(env), cwd=str(cwd), log=str(log), grace_s=grace_s
@@ -193,7 +201,7 @@ def start_child(
 
 def _connect(program: str, standby: Path | None, request: protocol.Request) -> Child:
     if standby is not None:
-        with suppress(_NoStandby):
+        with suppress(_NoStandbyError):
             return _from_standby(program, standby)
     return _spawned(program, request)
 
@@ -205,13 +213,13 @@ def _from_standby(program: str, path: Path) -> Child:
         connection.connect(str(path))
         connection.settimeout(None)
         child = Child(connection, warden=None)
-        hello = child.receive(STANDBY_ANSWER_S)
+        hello = child.receive(STANDBY_ANSWER_S) or {}
     except OSError as error:
         connection.close()
-        raise _NoStandby from error
+        raise _NoStandbyError from error
     if hello.get("program") != program:
         connection.close()
-        raise _NoStandby
+        raise _NoStandbyError
     return child
 
 
@@ -229,9 +237,10 @@ def _spawned(program: str, request: protocol.Request) -> Child:
 
 
 def _spawn_warden(program: str, env: dict[str, str], connection: int, log: int) -> subprocess.Popen[bytes]:
+    module = "embassy.platform.forkserver.warden"
     # From the folder that holds our package, so that `-m` finds it wherever the child is to run.
     return subprocess.Popen(
-        [sys.executable, "-m", "embassy.platform.forkserver.warden", f"--fd={connection}", f"--program={program}"],
+        [sys.executable, "-m", module, f"--fd={connection}", f"--program={program}"],
         cwd=_ROOT,
         env=env,
         stdin=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from embassy.platform.forkserver.program import Program
-from embassy.platform.forkserver.server import AlreadyServed, Server
+from embassy.platform.forkserver.server import AlreadyServedError, Server
 
 
 def main(argv: list[str]) -> int:
@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
     program.preload()
     try:
         Server(program, options.socket).serve()
-    except AlreadyServed as error:
+    except AlreadyServedError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

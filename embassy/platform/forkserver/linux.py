@@ -20,7 +20,7 @@ def die_with_parent(parent: int, signum: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every descendant that loses its own, wherever it has hidden (setsid, double fork)."""
+    """Become the parent of every descendant that loses its own, even if it hid by setsid or double fork."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
@@ -62,7 +62,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def _stat_fields(pid: int) -> list[str]:
-    """Fields of /proc/PID/stat after the command name: state, parent, …; empty if there is no such process."""
+    """Fields of /proc/PID/stat after the command name: state, parent, …; empty if there is no such one."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):

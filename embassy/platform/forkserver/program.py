@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import io
 import logging
 import os
 import random
@@ -30,7 +31,7 @@ class Program:
     def preload(self) -> None:
         """Do the imports, then move all objects out of the collector's sight so that forks share their pages.
 
-        Raises RuntimeError if the imports left a thread behind: a fork would copy its locks, but not the thread.
+        Raises RuntimeError if the imports left a thread behind: a fork copies its locks, but not the thread.
         """
         importlib.import_module(f"{self.name}.preload").preload()
         importlib.import_module(f"{self.name}.__main__")
@@ -47,7 +48,7 @@ class Program:
             code = importlib.import_module(f"{self.name}.__main__").main(request.argv)
         except SystemExit as stop:
             code = _exit_code(stop)
-        except BaseException:  # the outermost frame: the log gets it, the exit code tells it
+        except BaseException:  # noqa: BLE001 - the outermost frame: the log gets it, the exit code tells it
             traceback.print_exc()
         finally:
             logging.shutdown()
@@ -78,6 +79,9 @@ def _redirect(log: int) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # a log that is read while it is written
 
 
 def _reset_signals() -> None:

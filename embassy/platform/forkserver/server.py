@@ -21,7 +21,7 @@ _BACKLOG = 64
 _PEER = struct.Struct("3i")  # pid, uid, gid
 
 
-class AlreadyServed(RuntimeError):
+class AlreadyServedError(RuntimeError):
     """Another standby answers on this socket."""
 
 
@@ -34,7 +34,7 @@ class Server:
         self._wardens: set[int] = set()
 
     def serve(self) -> None:
-        """Accept clients until SIGTERM or SIGINT, then end every child. Raises AlreadyServed."""
+        """Accept clients until SIGTERM or SIGINT, then end every child. Raises AlreadyServedError."""
         self._wakeup = Wakeup([signal.SIGCHLD, signal.SIGTERM, signal.SIGINT])
         linux.adopt_orphans()
         self._listener = listen(self._path)
@@ -45,7 +45,8 @@ class Server:
         self._stop_wardens()
 
     def _asked_to_stop(self) -> bool:
-        readable, _, _ = select.select([self._listener, self._wakeup], [], [])
+        watched: list[socket.socket | Wakeup] = [self._listener, self._wakeup]
+        readable, _, _ = select.select(watched, [], [])
         if self._listener in readable:
             self._accept()
         signals = self._wakeup.drain() if self._wakeup in readable else set()
@@ -69,11 +70,12 @@ class Server:
             return pid
         code = 1
         try:
+            os.setsid()  # a Ctrl-C in the terminal is for the launcher, not for the children
             self._listener.close()
             self._wakeup.close()
             connection.setblocking(True)
             code = Warden(connection, self._program, parent=standby).run()
-        except BaseException:  # the outermost frame of the warden's process
+        except BaseException:  # noqa: BLE001 - the outermost frame of the warden's process
             traceback.print_exc()
         finally:
             sys.stderr.flush()
@@ -109,7 +111,7 @@ def listen(path: Path) -> socket.socket:
         except (FileNotFoundError, ConnectionRefusedError):
             path.unlink(missing_ok=True)
         else:
-            raise AlreadyServed(f"Another standby is serving {path}. Stop that one first.")
+            raise AlreadyServedError(f"Another standby is serving {path}. Stop that one first.")
     listener = socket.socket(socket.AF_UNIX)
     previous = os.umask(0o177)
     try:

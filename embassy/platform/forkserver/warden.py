@@ -53,9 +53,8 @@ class Warden:
         return 0
 
     def _settle(self) -> None:
-        os.setsid()  # a Ctrl-C in the terminal is for the launcher, not for us
         self._wakeup = Wakeup([signal.SIGCHLD, signal.SIGTERM])
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the client decides when the child ends
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         linux.adopt_orphans()
         linux.set_process_name("warden")
@@ -65,7 +64,7 @@ class Warden:
     def _await_request(self) -> protocol.Request | None:
         """The client's request; None when the client, or the standby, has gone before sending one."""
         while not self._client_gone:
-            readable, _, _ = select.select([self._connection, self._wakeup], [], [])
+            readable, _, _ = select.select(self._watched(), [], [])
             if self._wakeup in readable and signal.SIGTERM in self._wakeup.drain():
                 return None
             if self._connection in readable:
@@ -96,25 +95,29 @@ class Warden:
         warden = os.getpid()
         # Held back until the child has its own handlers: a SIGTERM that arrives before would be lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        if pid := os.fork():
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
-            return pid
-        linux.die_with_parent(warden, signal.SIGKILL)
-        self._wakeup.close()
-        self._connection.close()
-        self._program.run(request, log)
+        pid = os.fork()
+        if pid == 0:
+            linux.die_with_parent(warden, signal.SIGKILL)
+            self._wakeup.close()
+            self._connection.close()
+            self._program.run(request, log)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+        return pid
 
     def _wait_for_something(self) -> None:
-        watched = [self._wakeup] if self._client_gone else [self._wakeup, self._connection]
         timeout = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
-        readable, _, _ = select.select(watched, [], [], timeout)
+        readable, _, _ = select.select(self._watched(), [], [], timeout)
         if self._wakeup in readable and signal.SIGTERM in self._wakeup.drain():
-            self._kill_at = 0.0  # the standby has died or stops: no grace, so that the exit code says "killed"
+            # The standby has died or stops. No grace, so that the exit code says "killed".
+            self._kill_at = 0.0
         if self._connection in readable:
             for message in self._receive():
                 self._obey(message)
             if self._client_gone:
                 self._begin_to_end()
+
+    def _watched(self) -> list[socket.socket | Wakeup]:
+        return [self._wakeup] if self._client_gone else [self._wakeup, self._connection]
 
     def _receive(self) -> list[dict[str, object]]:
         try:

@@ -1,0 +1,1 @@
+"""A tiny program for the standby and the child-process layer: does what its first argument says."""
