@@ -1,24 +1,59 @@
-"""The suite runs on real Postgres and Valkey, started once for all xdist workers (or taken from outside)."""
+"""Fixtures that every test may use. The stores are started by tests/plugins/stores.py."""
 
-import os
-from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import SettingsWrapper
+from rest_framework.test import APIClient
 
-_stores = ExitStack()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    # Before Django reads its settings. The workers of xdist inherit the controller's environment.
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "embassy.platform.settings")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    if hasattr(config, "workerinput"):
-        return
-    if os.environ.get("EMBASSY_TEST_EXTERNAL_STORES") != "1":
-        from embassy.platform.launcher.testing import running_stores
-
-        os.environ.update(_stores.enter_context(running_stores()))
+from embassy.platform.actor import Actor
+from embassy.projects import selectors
+from embassy.projects.models import Project
+from tests.factories.projects import make_key, make_organization, make_project
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    _stores.close()
+@pytest.fixture(autouse=True)
+def _own_folders(settings: SettingsWrapper, tmp_path: Path) -> None:
+    """No test writes into another's objects, runs or cache."""
+    settings.STORAGE_DIR = tmp_path / "files"
+    settings.RUNS_DIR = tmp_path / "runs"
+    settings.CACHE_DIR = tmp_path / "cache"
+
+
+def client_for(plain_key: str) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_X_API_KEY=plain_key)
+    return client
+
+
+@pytest.fixture
+def key(db: None) -> tuple[Actor, str]:
+    row, plain = make_key(make_organization())
+    return selectors.actor_of_key(row), plain
+
+
+@pytest.fixture
+def actor(key: tuple[Actor, str]) -> Actor:
+    return key[0]
+
+
+@pytest.fixture
+def api(key: tuple[Actor, str]) -> APIClient:
+    """A client with the key of `actor`."""
+    return client_for(key[1])
+
+
+@pytest.fixture
+def project(actor: Actor) -> Project:
+    return make_project(actor)
+
+
+@pytest.fixture
+def other_api(db: None) -> APIClient:
+    """A client of another organization."""
+    return client_for(make_key()[1])
+
+
+@pytest.fixture
+def anonymous_api() -> APIClient:
+    return APIClient()

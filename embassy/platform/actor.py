@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Actor:
-    """`projects` and `models` are None for "all of the organization's"; scopes are names such as `training:write`."""
+    """`projects` and `models` are None for "all of the organization's"; a scope is e.g. `training:write`."""
 
     organization_id: int
     user_id: int

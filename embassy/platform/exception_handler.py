@@ -1,6 +1,7 @@
 """Errors → bodies, for DRF. Foreign exceptions become ours here and nowhere else."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -44,49 +45,54 @@ def render_exception(exception: Exception, context: dict[str, Any]) -> Response 
     request = context["request"]
     error = translate(exception)
     if error is None:
-        log.exception("request.failed", extra=fields(path=request.path))
+        log.error("request.failed", exc_info=exception, extra=fields(path=request.path))
         error = EmbassyError("Something went wrong on our side. The request id is in X-Request-Id.")
     set_rollback()
     status, body = render(request.path, error)
-    return Response(body, status=status, headers=headers_of(error, exception))
+    return Response(body, status=status, headers=headers_of(error))
 
 
-def headers_of(error: EmbassyError, exception: Exception) -> dict[str, str]:
+def headers_of(error: EmbassyError) -> dict[str, str]:
     headers: dict[str, str] = {}
     if isinstance(error, Unavailable | TooManyRequests):
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     if error.status == 401:
         headers["WWW-Authenticate"] = "ApiKey"
-    if isinstance(exception, exceptions.MethodNotAllowed):
-        headers["Allow"] = ""
-    return {name: value for name, value in headers.items() if value}
+    return headers
 
 
 def translate(exception: Exception) -> EmbassyError | None:
-    match exception:
-        case EmbassyError():
-            return exception
-        case exceptions.ValidationError():
-            return InvalidInput(sentence(exception.detail), code="invalid_input", details=exception.detail)
-        case exceptions.ParseError():
-            return InvalidInput(f"The body cannot be read: {exception.detail}", code="malformed_body")
-        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            return Unauthorized(str(exception.detail))
-        case exceptions.PermissionDenied() | PermissionDenied():
-            return Forbidden(str(getattr(exception, "detail", exception)))
-        case Http404() | exceptions.NotFound():
-            return NotFound("There is nothing at this address.")
-        case exceptions.MethodNotAllowed():
-            return MethodNotAllowed(str(exception.detail))
-        case exceptions.UnsupportedMediaType():
-            return UnsupportedMediaType(str(exception.detail))
-        case exceptions.NotAcceptable():
-            return NotAcceptable(str(exception.detail))
-        case exceptions.Throttled():
-            return TooManyRequests(str(exception.detail), retry_after=exception.wait or 1)
-        case OperationalError():
-            return Unavailable("The database cannot be reached at the moment. Try again in a few seconds.")
+    if isinstance(exception, EmbassyError):
+        return exception
+    for kind, make in FOREIGN.items():
+        if isinstance(exception, kind):
+            return make(exception)
     return None
+
+
+def _detail(exception: Any) -> str:
+    return str(getattr(exception, "detail", exception))
+
+
+FOREIGN: dict[type[Exception], Callable[[Any], EmbassyError]] = {
+    exceptions.ValidationError: lambda e: InvalidInput(sentence(e.detail), details=e.detail),
+    exceptions.ParseError: lambda e: InvalidInput(
+        f"The body cannot be read: {e.detail}", code="malformed_body"
+    ),
+    exceptions.NotAuthenticated: lambda e: Unauthorized(_detail(e)),
+    exceptions.AuthenticationFailed: lambda e: Unauthorized(_detail(e)),
+    exceptions.PermissionDenied: lambda e: Forbidden(_detail(e)),
+    PermissionDenied: lambda e: Forbidden(_detail(e)),
+    exceptions.NotFound: lambda e: NotFound("There is nothing at this address."),
+    Http404: lambda e: NotFound("There is nothing at this address."),
+    exceptions.MethodNotAllowed: lambda e: MethodNotAllowed(_detail(e)),
+    exceptions.UnsupportedMediaType: lambda e: UnsupportedMediaType(_detail(e)),
+    exceptions.NotAcceptable: lambda e: NotAcceptable(_detail(e)),
+    exceptions.Throttled: lambda e: TooManyRequests(_detail(e), retry_after=e.wait or 1),
+    OperationalError: lambda e: Unavailable(
+        "The database cannot be reached just now. Try again in a few seconds."
+    ),
+}
 
 
 def sentence(detail: Any, path: str = "") -> str:

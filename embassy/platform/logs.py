@@ -1,4 +1,7 @@
-"""Logs are events with fields: a constant name, then identifiers. `log.info("job.started", extra=fields(job=…))`."""
+"""Logs are events with fields: a constant name, then identifiers.
+
+`log.info("job.started", extra=fields(job=job.public_id))`
+"""
 
 import logging
 from contextvars import ContextVar

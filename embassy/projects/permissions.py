@@ -1,15 +1,16 @@
 """What a key may do. A view names its area (`scope = "training"`); the method decides read or write."""
 
+from typing import Any
+
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Forbidden
 
 
 class HasScope(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: Any) -> bool:
         actor, area = request.user, getattr(view, "scope", None)
         if not isinstance(actor, Actor):
             return False

@@ -14,11 +14,8 @@ from embassy.platform.ids import new_id
 from embassy.projects import audit, keys
 from embassy.projects.models import ApiKey, Membership, Organization, Project, Role, User
 
-SCOPES = tuple(
-    f"{area}:{verb}"
-    for area in ("models", "projects", "datasets", "training", "evaluation", "engines", "deployments", "inference")
-    for verb in ("read", "write")
-)
+AREAS = ("models", "projects", "datasets", "training", "evaluation", "engines", "deployments", "inference")
+SCOPES = tuple(f"{area}:{verb}" for area in AREAS for verb in ("read", "write"))
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""The Celery side: `celery -A embassy.workers worker`. Tasks are in tasks.py, the timetable in schedule.py."""
+"""Celery: `celery -A embassy.workers worker`. Tasks are in tasks.py, the timetable in schedule.py."""
 
 import os
 

@@ -8,6 +8,7 @@ import psycopg
 from django.db import connection
 
 LEADER_LOCK = 7_306_070
+ADDRESS = ("host", "port", "dbname", "user", "password")
 
 
 class Leadership:
@@ -17,7 +18,7 @@ class Leadership:
     def acquire(self) -> bool:
         """Try once. Raises `psycopg.OperationalError` while the database cannot be reached."""
         parameters = connection.get_connection_params()
-        options = {key: parameters[key] for key in ("host", "port", "dbname", "user", "password") if parameters.get(key)}
+        options = {name: parameters[name] for name in ADDRESS if parameters.get(name)}
         session = psycopg.connect(**options, autocommit=True, connect_timeout=5)
         row = session.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()
         if row is None or not row[0]:

@@ -32,9 +32,10 @@ class Command(BaseCommand):
         self.stdout.write(plain)
 
     def membership(self, email: str, organization: str | None) -> Membership:
+        memberships = Membership.objects.select_related("organization", "user").filter(user__email=email)
         found = [
             membership
-            for membership in Membership.objects.select_related("organization", "user").filter(user__email=email)
+            for membership in memberships
             if organization in (None, membership.organization.public_id, membership.organization.name)
         ]
         if len(found) != 1:

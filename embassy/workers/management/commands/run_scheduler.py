@@ -52,7 +52,12 @@ def lead(leadership: Leadership, stopping: threading.Event) -> None:
     scheduler = BackgroundScheduler(timezone="UTC")
     for entry in TIMETABLE:
         scheduler.add_job(
-            beat(entry), "interval", seconds=entry.seconds, id=entry.name, max_instances=1, coalesce=True,
+            beat(entry),
+            "interval",
+            seconds=entry.seconds,
+            id=entry.name,
+            max_instances=1,
+            coalesce=True,
             misfire_grace_time=None,
         )
     scheduler.start()
