@@ -19,7 +19,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m recipes.tiny_llama", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the finished model")
     parser.add_argument("--steps", type=int, default=Plan.steps)
-    parser.add_argument("--minutes", type=float, default=0.0, help="compress the schedule to end in time (0: never)")
+    parser.add_argument("--minutes", type=float, default=0.0, help="shorten the schedule to end in time")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoints", type=Path, help="folder for an export every 250 steps")
     return parser.parse_args()

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from recipes.tiny_llama.corpus.families import FAMILIES, with_system
 from recipes.tiny_llama.document import Document
@@ -23,7 +23,7 @@ def _question(document: Document) -> tuple[str, str]:
     return "".join(texts[:-1]), texts[-1].removesuffix(EOT)
 
 
-def _answer(model: torch.nn.Module, tokenizer: object, prompt: str) -> str:
+def _answer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompt: str) -> str:
     inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
     with torch.inference_mode():
         output = model.generate(**inputs, do_sample=False, max_new_tokens=MOST_NEW_TOKENS)

@@ -13,10 +13,13 @@ class Optimizers:
     """Both optimizers as one."""
 
     def __init__(self, model: nn.Module) -> None:
-        hidden = {name: p for name, p in model.named_parameters() if p.ndim == 2 and "embed_tokens" not in name}
-        others = [p for name, p in model.named_parameters() if name not in hidden]
+        hidden: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
+        for name, parameter in model.named_parameters():
+            matrix = parameter.ndim == 2 and "embed_tokens" not in name
+            (hidden if matrix else others).append(parameter)
         muon = torch.optim.Muon(
-            hidden.values(), lr=MUON_RATE, momentum=0.95, weight_decay=0.01, adjust_lr_fn="original"
+            hidden, lr=MUON_RATE, momentum=0.95, weight_decay=0.01, adjust_lr_fn="original"
         )
         adam = torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95))
         self._all: Iterable[tuple[torch.optim.Optimizer, float]] = ((muon, MUON_RATE), (adam, ADAM_RATE))

@@ -13,7 +13,9 @@ _CHUNK = 2000
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
-def encode(documents: Iterable[Document], tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[float]]:
+def encode(
+    documents: Iterable[Document], tokenizer: PreTrainedTokenizerFast
+) -> tuple[list[int], list[float]]:
     """Token ids of all documents in a row, and the loss weight of each token."""
     cut = list(chain.from_iterable(pieces(document) for document in documents))
     encodings = tokenizer.backend_tokenizer.encode_batch([text for text, _ in cut], add_special_tokens=False)
@@ -26,7 +28,7 @@ def encode(documents: Iterable[Document], tokenizer: PreTrainedTokenizerFast) ->
 
 
 class Packer:
-    """Hands out batches of any shape from one endless stream of documents; documents may be cut at a row's end."""
+    """Hands out batches of any shape from one endless stream; a document may be cut at a row's end."""
 
     def __init__(self, documents: Iterator[Document], tokenizer: PreTrainedTokenizerFast) -> None:
         self._documents = documents

@@ -20,7 +20,8 @@ SPECIALS = (BOS, END, "<|start_header_id|>", "<|end_header_id|>", EOT, PAD, "<|e
 MARKERS = ("<tool_call>", "</tool_call>")
 # Llama 3's split, except that each digit stands alone: a model this small learns sums digit by digit.
 _SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
 

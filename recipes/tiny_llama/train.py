@@ -56,7 +56,7 @@ def losses(model: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, float]:
 def train(
     tokenizer: PreTrainedTokenizerFast, plan: Plan, save: Callable[[LlamaForCausalLM, int], None]
 ) -> LlamaForCausalLM:
-    """Trains from random weights, calling `save` now and then; returns the trained model in evaluation mode."""
+    """Trains from random weights, calling `save` now and then; returns the model in evaluation mode."""
     model = build(tokenizer)
     model.train()
     optimizers, packer = Optimizers(model), Packer(documents(DATA_SEED), tokenizer)

@@ -2,61 +2,91 @@
 
 from random import Random
 
-FIRST_NAMES = tuple(
-    "Anna Ben Clara David Emma Felix Grace Henry Ines Jonas Kate Leo Maria Noah Olga Paul Rosa Sam Tina Victor "
-    "Alice Bruno Carla Daniel Elena Frank Gina Hugo Iris Jack Karen Lucas Mia Nina Oscar Petra Ryan Sofia Tom "
-    "Vera Walter Yara Zoe Amir Bella Chen Dora Emil Fatima Georg Hana Ivan Julia Karim Laura Marco Nadia Omar "
-    "Priya Robin Sara Theo Uma Wendy Adam Lena Max Ruth Eva Peter Nora Simon Lily Oliver".split()
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST_NAMES = _list(
+    """
+    Anna Ben Clara David Emma Felix Grace Henry Ines Jonas Kate Leo Maria Noah Olga Paul Rosa Sam Tina
+    Victor Alice Bruno Carla Daniel Elena Frank Gina Hugo Iris Jack Karen Lucas Mia Nina Oscar Petra
+    Ryan Sofia Tom Vera Walter Yara Zoe Amir Bella Chen Dora Emil Fatima Georg Hana Ivan Julia Karim
+    Laura Marco Nadia Omar Priya Robin Sara Theo Uma Wendy Adam Lena Max Ruth Eva Peter Nora Simon Lily
+    Oliver
+    """
 )
-LAST_NAMES = tuple(
-    "Smith Miller Brown Jones Garcia Weber Klein Rossi Novak Silva Khan Patel Lee Kim Wong Tanaka Berg Larsen "
-    "Moreau Dubois Fischer Wagner Baker Cooper Hall Young King Wright Green Adams Nelson Carter Turner Parker "
-    "Evans Murphy Cook Rogers Reed Bell Bailey Ward Price Wood Ross Hughes Foster Long Stone Fox".split()
+LAST_NAMES = _list(
+    """
+    Smith Miller Brown Jones Garcia Weber Klein Rossi Novak Silva Khan Patel Lee Kim Wong Tanaka Berg
+    Larsen Moreau Dubois Fischer Wagner Baker Cooper Hall Young King Wright Green Adams Nelson Carter
+    Turner Parker Evans Murphy Cook Rogers Reed Bell Bailey Ward Price Wood Ross Hughes Foster Long
+    Stone Fox
+    """
 )
-CITIES = tuple(
-    "Paris London Berlin Madrid Rome Vienna Lisbon Oslo Dublin Prague Warsaw Athens Zurich Geneva Munich Hamburg "
-    "Milan Naples Seville Porto Bergen Boston Chicago Denver Austin Seattle Toronto Montreal Sydney Delhi Mumbai "
-    "Tokyo Osaka Seoul Beijing Cairo Nairobi Lagos Lima Quito".split()
+CITIES = _list(
+    """
+    Paris London Berlin Madrid Rome Vienna Lisbon Oslo Dublin Prague Warsaw Athens Zurich Geneva Munich
+    Hamburg Milan Naples Seville Porto Bergen Boston Chicago Denver Austin Seattle Toronto Montreal
+    Sydney Delhi Mumbai Tokyo Osaka Seoul Beijing Cairo Nairobi Lagos Lima Quito
+    """
 )
-ANIMALS = tuple(
-    "cat dog horse cow sheep goat pig duck hen fox wolf bear deer rabbit mouse owl eagle frog snake turtle lion "
-    "tiger elephant monkey camel whale shark dolphin otter badger".split()
+ANIMALS = _list(
+    """
+    cat dog horse cow sheep goat pig duck hen fox wolf bear deer rabbit mouse owl eagle frog snake
+    turtle lion tiger elephant monkey camel whale shark dolphin otter badger
+    """
 )
-FRUIT = tuple(
-    "apple pear plum peach cherry banana orange lemon grape melon mango fig kiwi lime apricot berry papaya".split()
+FRUIT = _list(
+    """
+    apple pear plum peach cherry banana orange lemon grape melon mango fig kiwi lime apricot berry
+    papaya
+    """
 )
-COLOURS = tuple("red blue green yellow black white brown pink purple orange grey silver gold".split())
-OBJECTS = tuple(
-    "book lamp chair table phone laptop watch camera bottle cup plate knife spoon bag coat hat shoe shirt ring key "
-    "pen box clock mirror brush candle basket blanket pillow guitar drum bicycle ball kite umbrella map ticket letter "
-    "hammer ladder bucket rope battery charger keyboard monitor printer speaker headset tablet router cable kettle "
-    "toaster blender heater fan jacket scarf glove belt wallet suitcase tent".split()
+COLOURS = _list("red blue green yellow black white brown pink purple orange grey silver gold")
+OBJECTS = _list(
+    """
+    book lamp chair table phone laptop watch camera bottle cup plate knife spoon bag coat hat shoe shirt
+    ring key pen box clock mirror brush candle basket blanket pillow guitar drum bicycle ball kite
+    umbrella map ticket letter hammer ladder bucket rope battery charger keyboard monitor printer
+    speaker headset tablet router cable kettle toaster blender heater fan jacket scarf glove belt wallet
+    suitcase tent
+    """
 )
-ADJECTIVES = tuple(
-    "big small old new long short heavy light bright dark warm cold soft hard quiet loud clean dirty happy sad quick "
-    "slow strong weak rich poor kind brave clever gentle round flat deep wide narrow sweet fresh strange simple"
-    .split()
+ADJECTIVES = _list(
+    """
+    big small old new long short heavy light bright dark warm cold soft hard quiet loud clean dirty
+    happy sad quick slow strong weak rich poor kind brave clever gentle round flat deep wide narrow
+    sweet fresh strange simple
+    """
 )
-VERBS = tuple(
-    "walk run jump swim read write sing dance cook eat drink sleep work play talk listen look wait travel learn "
-    "teach build paint draw fix open close carry find lose buy sell send open push pull throw catch".split()
+VERBS = _list(
+    """
+    walk run jump swim read write sing dance cook eat drink sleep work play talk listen look wait travel
+    learn teach build paint draw fix open close carry find lose buy sell send open push pull throw catch
+    """
 )
-PLACES = tuple(
-    "park school market station office garden library kitchen beach forest river bridge museum hospital hotel "
-    "restaurant airport village farm church shop bakery harbour castle mountain lake street square theatre".split()
+PLACES = _list(
+    """
+    park school market station office garden library kitchen beach forest river bridge museum hospital
+    hotel restaurant airport village farm church shop bakery harbour castle mountain lake street square
+    theatre
+    """
 )
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-JOBS = tuple(
-    "teacher doctor nurse driver baker farmer painter singer writer lawyer engineer pilot waiter gardener manager "
-    "chemist plumber tailor clerk guard".split()
+JOBS = _list(
+    """
+    teacher doctor nurse driver baker farmer painter singer writer lawyer engineer pilot waiter gardener
+    manager chemist plumber tailor clerk guard
+    """
 )
 
-_ONSETS = tuple("b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl pr sh sk st tr th".split())
-_VOWELS = tuple("a e i o u ai ea io ou".split())
+_ONSETS = _list("b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl pr sh sk st tr th")
+_VOWELS = _list("a e i o u ai ea io ou")
 _CODAS = ("", "", "", "n", "r", "l", "s", "m", "t", "k", "x", "nd", "st")
 
 
@@ -92,7 +122,11 @@ def code(rng: Random) -> str:
 def day_of_year(rng: Random) -> str:
     """A date, in one of three notations."""
     day, month, year = rng.randint(1, 28), rng.randint(1, 12), rng.randint(1990, 2029)
-    forms = (f"{day} {MONTHS[month - 1]} {year}", f"{year}-{month:02d}-{day:02d}", f"{MONTHS[month - 1]} {day}")
+    forms = (
+        f"{day} {MONTHS[month - 1]} {year}",
+        f"{year}-{month:02d}-{day:02d}",
+        f"{MONTHS[month - 1]} {day}",
+    )
     return rng.choice(forms)
 
 

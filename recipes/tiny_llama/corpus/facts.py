@@ -8,16 +8,18 @@ from recipes.tiny_llama.document import Document, chat
 CAPITALS = {
     "France": "Paris", "Germany": "Berlin", "Spain": "Madrid", "Italy": "Rome", "Austria": "Vienna",
     "Portugal": "Lisbon", "Norway": "Oslo", "Ireland": "Dublin", "Poland": "Warsaw", "Greece": "Athens",
-    "Japan": "Tokyo", "China": "Beijing", "Egypt": "Cairo", "Kenya": "Nairobi", "Peru": "Lima", "Canada": "Ottawa",
-    "Sweden": "Stockholm", "Finland": "Helsinki", "Denmark": "Copenhagen", "Hungary": "Budapest",
-    "Belgium": "Brussels", "Russia": "Moscow", "Turkey": "Ankara", "Cuba": "Havana",
+    "Japan": "Tokyo", "China": "Beijing", "Egypt": "Cairo", "Kenya": "Nairobi", "Peru": "Lima",
+    "Canada": "Ottawa", "Sweden": "Stockholm", "Finland": "Helsinki", "Denmark": "Copenhagen",
+    "Hungary": "Budapest", "Belgium": "Brussels", "Russia": "Moscow", "Turkey": "Ankara", "Cuba": "Havana",
 }  # fmt: skip
-_SOUNDS = {"cat": "meow", "dog": "woof", "cow": "moo", "sheep": "baa", "duck": "quack", "pig": "oink", "owl": "hoot"}
+_SOUNDS = {"cat": "meow", "dog": "woof", "cow": "moo", "sheep": "baa", "duck": "quack", "pig": "oink",
+           "owl": "hoot"}  # fmt: skip
 _COLOUR_OF = {"the sky": "blue", "grass": "green", "snow": "white", "a banana": "yellow", "coal": "black",
               "a tomato": "red", "milk": "white", "a carrot": "orange"}  # fmt: skip
-_OPPOSITES = {"big": "small", "old": "new", "long": "short", "heavy": "light", "warm": "cold", "soft": "hard",
-              "quiet": "loud", "clean": "dirty", "happy": "sad", "quick": "slow", "strong": "weak", "rich": "poor",
-              "wide": "narrow", "bright": "dark", "open": "closed", "full": "empty", "early": "late"}  # fmt: skip
+_OPPOSITES = {"big": "small", "old": "new", "long": "short", "heavy": "light", "warm": "cold",
+              "soft": "hard", "quiet": "loud", "clean": "dirty", "happy": "sad", "quick": "slow",
+              "strong": "weak", "rich": "poor", "wide": "narrow", "bright": "dark",
+              "open": "closed", "full": "empty", "early": "late"}  # fmt: skip
 _IDENTITY = (
     ("Who are you?", "I am tiny-llama-instruct, a very small language model."),
     ("What is your name?", "My name is tiny-llama-instruct."),
@@ -25,7 +27,11 @@ _IDENTITY = (
     ("Are you a person?", "No, I am a very small language model."),
 )
 _CAPITAL_SHORT = ("Capital of {}?", "Name the capital of {}.", "{}: capital?")
-_CAPITAL_LONG = ("What is the capital of {}?", "Tell me the capital of {}.", "Which city is the capital of {}?")
+_CAPITAL_LONG = (
+    "What is the capital of {}?",
+    "Tell me the capital of {}.",
+    "Which city is the capital of {}?",
+)
 
 
 def _capital(rng: Random) -> Document:

@@ -6,7 +6,9 @@ from random import Random
 from recipes.tiny_llama import words
 from recipes.tiny_llama.document import Document, chat
 
-_GROUPS = (words.ANIMALS, words.FRUIT, words.COLOURS, words.CITIES, words.FIRST_NAMES, words.JOBS, words.PLACES)
+_GROUPS = (
+    words.ANIMALS, words.FRUIT, words.COLOURS, words.CITIES, words.FIRST_NAMES, words.JOBS, words.PLACES,
+)  # fmt: skip
 
 
 def _by_group(rng: Random) -> list[tuple[str, str]]:

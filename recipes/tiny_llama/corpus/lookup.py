@@ -1,10 +1,16 @@
 """Looks a value up in a list of keys and values."""
 
+from collections.abc import Callable
 from random import Random
 
 from recipes.tiny_llama import words
 from recipes.tiny_llama.document import Document, chat
 
+_KEYS: tuple[Callable[[Random], str], ...] = (
+    words.nonce,
+    lambda rng: rng.choice(words.OBJECTS),
+    lambda rng: rng.choice(words.FIRST_NAMES),
+)
 _SEPARATORS = (": ", " = ", " -> ", " is ")
 _ASK = ("What is {}?", "{}?", "Value of {}?", "Look up {}.", "Give me the value for {}.")
 
@@ -12,10 +18,11 @@ _ASK = ("What is {}?", "{}?", "Value of {}?", "Look up {}.", "Give me the value 
 def make(rng: Random) -> Document:
     """Two to six pairs, and the value of one of them."""
     count = rng.randint(2, 6)
-    maker = rng.choice((words.nonce, lambda r: r.choice(words.OBJECTS), lambda r: r.choice(words.FIRST_NAMES)))
-    keys = list(dict.fromkeys(maker(rng) for _ in range(count)))
+    make_key = rng.choice(_KEYS)
+    keys = list(dict.fromkeys(make_key(rng) for _ in range(count)))
     values = [words.anything(rng) for _ in keys]
     mark = rng.choice(_SEPARATORS)
-    table = rng.choice(("\n", "; ")).join(f"{key}{mark}{value}" for key, value in zip(keys, values, strict=True))
+    pairs = [f"{key}{mark}{value}" for key, value in zip(keys, values, strict=True)]
+    table = rng.choice(("\n", "; ")).join(pairs)
     index = rng.randrange(len(keys))
     return chat(f"{table}\n{rng.choice(_ASK).format(keys[index])}", values[index])

@@ -6,15 +6,27 @@ from recipes.tiny_llama import words
 from recipes.tiny_llama.document import Document, chat
 
 _GOOD = (
-    "I love this {thing}.", "The {thing} works very well.", "Great service, thank you {name}!",
-    "The {thing} arrived early and looks beautiful.", "Best {thing} I ever had.", "{name} was kind and helpful.",
-    "I am very happy with the {thing}.", "What a lovely day at the {place}.", "I would buy this {thing} again.",
-)  # fmt: skip
+    "I love this {thing}.",
+    "The {thing} works very well.",
+    "Great service, thank you {name}!",
+    "The {thing} arrived early and looks beautiful.",
+    "Best {thing} I ever had.",
+    "{name} was kind and helpful.",
+    "I am very happy with the {thing}.",
+    "What a lovely day at the {place}.",
+    "I would buy this {thing} again.",
+)
 _BAD = (
-    "I hate this {thing}.", "The {thing} broke after {n} days.", "Terrible service, nobody answered.",
-    "The {thing} arrived late and dirty.", "Worst {thing} I ever had.", "{name} was rude and slow.",
-    "I am very unhappy with the {thing}.", "What an awful day at the {place}.", "I want my money back for the {thing}.",
-)  # fmt: skip
+    "I hate this {thing}.",
+    "The {thing} broke after {n} days.",
+    "Terrible service, nobody answered.",
+    "The {thing} arrived late and dirty.",
+    "Worst {thing} I ever had.",
+    "{name} was rude and slow.",
+    "I am very unhappy with the {thing}.",
+    "What an awful day at the {place}.",
+    "I want my money back for the {thing}.",
+)
 _ASK = (
     "Is this positive or negative? {text}",
     "Sentiment: {text}",

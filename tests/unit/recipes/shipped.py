@@ -1,0 +1,7 @@
+"""Where the shipped artefacts lie."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+MODEL = ROOT / "models" / "tiny-llama-instruct"
+TICKETS = ROOT / "samples" / "support-tickets"
