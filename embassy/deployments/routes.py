@@ -11,17 +11,17 @@ from typing import Literal
 
 RouteKind = Literal["deployment", "base_model"]
 RouteState = Literal["ready", "starting", "asleep", "failed", "terminated"]
-TaskType = Literal["text-generation", "classification", "embedding", "regression"]
 
 
 @dataclass(frozen=True)
 class Route:
-    """One deployment, or one serverless base model (then organization and project are None: it is everybody's).
+    """One deployment, or one serverless base model (organization and project None: it is everybody's).
 
     `models` are the names and ids that requests may give. `host` and `port` are of use only while `state` is
     ready, and `upstream_model` is the name by which the engine knows the adapter, or "base". `reason` is a
     sentence: why it is not ready. With `prompt_prefix` and `prompt_suffix` a plain prompt is dressed as in
-    training; None: it goes as it is. `context_length` is in tokens.
+    training; None: it goes as it is. `task_type` is text-generation, classification, embedding or
+    regression. `context_length` is in tokens.
     """
 
     kind: RouteKind
@@ -35,7 +35,7 @@ class Route:
     port: int
     api_key: str
     upstream_model: str
-    task_type: TaskType
+    task_type: str
     prompt_prefix: str | None
     prompt_suffix: str | None
     context_length: int
