@@ -84,12 +84,16 @@ class Server:
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                is_stray = ended[0] not in self._wardens
                 self._wardens.discard(ended[0])
-                if os.WIFSIGNALED(ended[1]):
+                if is_stray or os.WIFSIGNALED(ended[1]):
                     self._kill_strays()
 
     def _kill_strays(self) -> None:
-        """A warden was killed: what it guarded has come to us, because we adopt orphans."""
+        """A warden was killed: what it guarded comes to us, because we adopt orphans.
+
+        Each stray's own end calls this again, so one that hid behind another is found then.
+        """
         kept = {pid for warden in self._wardens for pid in [warden, *linux.descendants(warden)]}
         kill_all([pid for pid in linux.descendants(os.getpid()) if pid not in kept])
 
@@ -104,20 +108,25 @@ class Server:
 
 
 def listen(path: Path) -> socket.socket:
-    """A listening socket that only this user can connect to; replaces one that nobody serves any more."""
+    """A listening socket that only this user can connect to; replaces one that nobody serves any more.
+
+    It appears under its name when it already accepts: whoever sees the file can connect.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
-            path.unlink(missing_ok=True)
+            pass
         else:
             raise AlreadyServedError(f"Another standby is serving {path}. Stop that one first.")
     listener = socket.socket(socket.AF_UNIX)
+    unready = path.with_name(f"{path.name}.{os.getpid()}")
     previous = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        listener.bind(str(unready))
     finally:
         os.umask(previous)
     listener.listen(_BACKLOG)
     listener.setblocking(False)
+    unready.rename(path)
     return listener
