@@ -75,6 +75,7 @@ class EndCode(StrEnum):
     RESUME_FAILED = "resume_failed"
     DEVICE_UNAVAILABLE = "device_unavailable"
     REWARD_FAILED = "reward_failed"
+    RUN_FOLDER_BUSY = "run_folder_busy"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -110,8 +111,7 @@ class Parameters:
         _at_least(self, 1, "gradient_accumulation_steps", "lora_r")
         _at_least(self, 8, "max_length")
         _at_least(self, 0, "warmup_ratio", "weight_decay", "max_grad_norm", "lora_dropout", "seed")
-        _below(self, 1, "lora_dropout")
-        _at_most(self, 1, "warmup_ratio")
+        _below(self, 1, "lora_dropout", "warmup_ratio")
         _above_zero(self, "learning_rate", "lora_alpha")
         if self.full_fine_tuning and (self.use_dora or self.use_rslora or self.load_in_4bit):
             raise SpecError(
@@ -233,8 +233,9 @@ class Reward:
 class TrainingSpec:
     """One attempt at one job.
 
-    `adapter` is the folder of an adapter to go on from (an export of an earlier job), `resume_from` a
-    checkpoint of this job's earlier attempt; `threads` None lets the runner choose by the model's size.
+    `adapter` is the folder of an adapter to go on from (an export of an earlier job). `resume_from` is a
+    checkpoint of an earlier attempt, or the checkpoints folder: then the newest complete one is taken,
+    and a folder without any starts afresh. `threads` None lets the runner choose by the model's size.
     `chat_template` is the path of a Jinja file that replaces the base model's own.
     """
 
@@ -253,7 +254,6 @@ class TrainingSpec:
     threads: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    allow_downloads: bool = False
     rewards: tuple[Reward, ...] = ()
     version: int = field(default=SPEC_VERSION)
 
@@ -265,6 +265,10 @@ class TrainingSpec:
             raise SpecError(f"parameters: {self.technique} {self.task} takes {expected.__name__}")
         if self.technique is Technique.GRPO and not self.rewards:
             raise SpecError("rewards: GRPO needs at least one")
+        if self.time_limit_seconds is not None and not self.time_limit_seconds > 0:
+            raise SpecError("time_limit_seconds: must be above zero")
+        if self.threads is not None and self.threads < 1:
+            raise SpecError("threads: must be at least 1")
 
     @property
     def events_file(self) -> Path:

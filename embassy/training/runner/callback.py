@@ -1,0 +1,154 @@
+"""Follows the training loop: reports progress, stops it, and hands each finished epoch on."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from embassy.training.runner.checkpoints import is_complete, step_of
+from embassy.training.runner.exports import Checkpoint, Exporter
+from embassy.training.runner.hardware import rss
+from embassy.training.runner.limits import Stopped
+from embassy.training.runner.run import Run
+from embassy.training.spec import EndReason, EventType
+
+_SMALL_RUN_STEPS = 200
+_SECONDS_BETWEEN_STEPS = 0.5
+_STEP_KEYS = ("loss", "learning_rate", "grad_norm", "epoch", "num_tokens")
+_NOT_METRICS = ("runtime", "samples_per_second", "steps_per_second", "epoch", "num_tokens")
+
+
+class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no types for it
+    """One for each run. The training arguments must leave logging to it: `logging_strategy="no"`."""
+
+    def __init__(self, run: Run, exporter: Exporter) -> None:
+        self._run = run
+        self._exporter = exporter
+        self._metrics: dict[str, Any] = {}
+        self._steps_per_epoch = 1
+        self._began = self._reported = 0.0
+        self._first_step = self._tokens = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._steps_per_epoch = max(1, round(state.max_steps / args.num_train_epochs))
+        self._began = time.monotonic()
+        self._first_step = state.global_step
+
+    def on_substep_end(self, *_: Any, **__: Any) -> None:
+        self._run.limits.check()
+
+    def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        self._run.limits.check()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._run.limits.check()
+        control.should_log = self._is_due(state)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        if logs is None or "loss" not in logs:
+            return
+        self._report_step(state, logs)
+        if not (math.isfinite(logs["loss"]) and math.isfinite(logs.get("grad_norm", 0.0))):
+            raise Stopped(EndReason.NAN_LOSS)
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        found = {key.removeprefix("eval_"): value for key, value in (metrics or {}).items()}
+        found = {key: value for key, value in found.items() if key not in _NOT_METRICS}
+        self._metrics |= {f"eval_{key}": value for key, value in found.items()}
+        loss = found.pop("loss", None)
+        self._run.emit(EventType.EVAL, step=state.global_step, epoch=state.epoch, loss=loss, metrics=found)
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        folder = self._run.spec.checkpoints_dir / f"checkpoint-{state.global_step}"
+        announce(self._run, self._exporter, checkpoint_of(folder, state, dict(self._metrics)))
+
+    def _is_due(self, state: TrainerState) -> bool:
+        place = state.global_step % self._steps_per_epoch
+        at_edge = place <= 1 or self._steps_per_epoch == 1
+        now = time.monotonic()
+        return (
+            state.max_steps <= _SMALL_RUN_STEPS or at_edge or now - self._reported >= _SECONDS_BETWEEN_STEPS
+        )
+
+    def _report_step(self, state: TrainerState, logs: dict[str, Any]) -> None:
+        now = time.monotonic()
+        extra = {key: value for key, value in logs.items() if key not in _STEP_KEYS}
+        self._metrics |= {"loss": logs["loss"], **extra}
+        self._run.emit(
+            EventType.STEP,
+            step=state.global_step,
+            epoch=state.epoch,
+            max_steps=state.max_steps,
+            loss=logs["loss"],
+            learning_rate=logs.get("learning_rate"),
+            grad_norm=logs.get("grad_norm"),
+            tokens_per_second=self._tokens_per_second(logs, now),
+            eta_seconds=self._eta(state, now),
+            rss_bytes=rss(),
+            gpu_bytes=torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else None,
+            progress=state.global_step / max(1, state.max_steps),
+            metrics=extra,
+        )
+        self._reported = now
+
+    def _tokens_per_second(self, logs: dict[str, Any], now: float) -> float | None:
+        """Since the step reported before; the counter starts anew in a resumed process, as this does."""
+        if "num_tokens" not in logs:
+            return None
+        tokens, self._tokens = logs["num_tokens"] - self._tokens, logs["num_tokens"]
+        return float(tokens / max(1e-6, now - (self._reported or self._began)))
+
+    def _eta(self, state: TrainerState, now: float) -> float:
+        done = max(1, state.global_step - self._first_step)
+        return float((now - self._began) / done * (state.max_steps - state.global_step))
+
+
+def checkpoint_of(folder: Any, state: TrainerState, metrics: dict[str, Any]) -> Checkpoint:
+    """The checkpoint in `folder`; one is saved at the end of each epoch, so the epoch is its number."""
+    epoch = float(state.epoch or 0)
+    return Checkpoint(round(epoch), step_of(folder), epoch, folder, metrics)
+
+
+def announce(run: Run, exporter: Exporter, checkpoint: Checkpoint) -> None:
+    """Tell of a checkpoint, once it and its export are whole."""
+    if not is_complete(checkpoint.folder):
+        raise RuntimeError(f"the training library left {checkpoint.folder} incomplete")
+    export = exporter.path(checkpoint.number)
+    if not export.is_dir():
+        exporter.export(checkpoint)
+    run.emit(
+        EventType.CHECKPOINT,
+        durable=True,
+        number=checkpoint.number,
+        step=checkpoint.step,
+        epoch=checkpoint.epoch,
+        path=str(checkpoint.folder),
+        export=str(export),
+        merged=exporter.merged,
+        bytes=sum(child.stat().st_size for child in export.iterdir()),
+        metrics=checkpoint.metrics,
+    )

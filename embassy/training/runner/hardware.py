@@ -1,0 +1,108 @@
+"""What this machine can do, and what the run uses of it."""
+
+from __future__ import annotations
+
+import os
+import resource
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from embassy.training.runner.failures import RunnerError
+from embassy.training.spec import EndCode, TrainingSpec
+
+_TINY_PARAMETERS = 50_000_000
+_MAX_THREADS = 8
+_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers", "bitsandbytes")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """`bf16` is whether the run computes in bfloat16; `tiny` whether the model is too small to share out."""
+
+    cuda: bool
+    bf16: bool
+    tiny: bool
+    threads: int
+
+    @property
+    def device(self) -> str:
+        return "cuda" if self.cuda else "cpu"
+
+
+def choose_hardware(spec: TrainingSpec, parameters: int) -> Hardware:
+    """Settle device, precision and threads for a model of so many parameters, and apply the threads.
+
+    Raises RunnerError if the spec asks for a device that is not there.
+    """
+    cuda = spec.device != "cpu" and torch.cuda.is_available()
+    if spec.device == "cuda" and not cuda:
+        raise RunnerError(EndCode.DEVICE_UNAVAILABLE, "The job asks for a GPU, and this host has none free.")
+    tiny = parameters < _TINY_PARAMETERS
+    threads = spec.threads or (1 if tiny else min(_MAX_THREADS, len(os.sched_getaffinity(0))))
+    torch.set_num_threads(threads)
+    bf16 = spec.precision == "bf16" or (spec.precision == "auto" and _has_bf16(cuda))
+    return Hardware(cuda=cuda, bf16=bf16, tiny=tiny, threads=threads)
+
+
+def describe(hardware: Hardware) -> dict[str, Any]:
+    """The facts for the `started` event; memory in bytes."""
+    return {
+        "versions": versions(),
+        "device": torch.cuda.get_device_name() if hardware.cuda else "cpu",
+        "precision": "bf16" if hardware.bf16 else "fp32",
+        "threads": hardware.threads,
+        "memory_total": _memory_total(hardware.cuda),
+        "memory_available": available_memory(hardware.cuda),
+        "pid": os.getpid(),
+    }
+
+
+def versions() -> dict[str, str]:
+    return {name: version(name) for name in _PACKAGES}
+
+
+def rss() -> int:
+    """Resident memory of this process in bytes."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def available_memory(cuda: bool) -> int:
+    """Bytes that the run may still take: on the GPU, else on the host or in its control group."""
+    if cuda:
+        return int(torch.cuda.mem_get_info()[0])
+    return min(_meminfo("MemAvailable"), _cgroup_free())
+
+
+def _memory_total(cuda: bool) -> int:
+    return int(torch.cuda.mem_get_info()[1]) if cuda else _meminfo("MemTotal")
+
+
+def _meminfo(key: str) -> int:
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        name, _, rest = line.partition(":")
+        if name == key:
+            return int(rest.split()[0]) * 1024
+    raise KeyError(key)
+
+
+def _cgroup_free() -> int:
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text(encoding="ascii").strip()
+        used = int((folder / "memory.current").read_text(encoding="ascii"))
+    except OSError:
+        return 1 << 62
+    return 1 << 62 if limit == "max" else max(0, int(limit) - used)
+
+
+def _has_bf16(cuda: bool) -> bool:
+    if cuda:
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Without these instructions bfloat16 is emulated, several times slower than fp32.
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -1,0 +1,48 @@
+"""What a process needs before it can train: environment first, then the heavy imports.
+
+The fork server sets ENVIRONMENT, calls `preload` once and forks a child for each job. The parent must stay
+free of threads, of torch operations and of CUDA, or its children would inherit a broken state: import only.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+ENVIRONMENT = {
+    # Two jobs whose OpenMP threads spin while they wait slow each other down more than twentyfold.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",  # base models are local folders: a run never downloads
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+_LIBRARIES = (
+    "torch",
+    "transformers",
+    "datasets",
+    "safetensors.torch",
+    "peft",
+    "bitsandbytes",
+    "transformers.models.llama.modeling_llama",
+    "embassy.training.runner.sft",
+)
+
+
+def preload() -> None:
+    """Import everything that a training run uses."""
+    hide_vllm()
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+
+
+def hide_vllm() -> None:
+    """Keep TRL from importing vLLM (seconds, and a version it does not support); we never train with it."""
+    import_utils: Any = importlib.import_module("trl.import_utils")
+    import_utils.is_vllm_available = _no
+
+
+def _no(*_args: Any, **_kwargs: Any) -> bool:
+    return False
