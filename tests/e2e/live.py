@@ -1,0 +1,187 @@
+"""The whole platform as a user runs it: the launcher, every process, and a client over HTTP."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples" / "support-tickets"
+FINAL = {"Success", "Failed", "TimedOut", "Cancelled"}
+# What a fork of a standby calls itself, so that it is told apart from the standby and its warden.
+TRAINER, ENGINE = "training.runner", "engines.server"
+
+T = TypeVar("T")
+
+
+def wait_for(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
+    """The first true thing that `look` returns; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LivePlatform:
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.launcher: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        inherited = {
+            k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+        }
+        inherited.pop("EMBASSY_URL", None)
+        self.launcher = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "embassy.platform.launcher",
+                "--home",
+                str(self.home),
+                "--port",
+                str(self.port),
+            ],
+            cwd=ROOT,
+            env=inherited,
+            stdout=(self.home.parent / "launcher.log").open("ab"),
+            stderr=subprocess.STDOUT,
+        )
+        wait_for(self.is_ready, seconds=120, what=f"platform ready; see {self.home.parent}/launcher.log")
+        self.http = httpx.Client(base_url=self.url, headers={"X-API-Key": self.key}, timeout=90)
+
+    def is_ready(self) -> bool:
+        assert self.launcher is not None
+        assert self.launcher.poll() is None, (self.home.parent / "launcher.log").read_text()[-3000:]
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    @property
+    def key(self) -> str:
+        return (self.home / "first-api-key").read_text().strip()
+
+    def stop(self) -> None:
+        if self.launcher is not None and self.launcher.poll() is None:
+            self.launcher.send_signal(signal.SIGTERM)
+            self.launcher.wait(timeout=60)
+
+    def kill_launcher(self) -> None:
+        assert self.launcher is not None
+        self.launcher.kill()
+        self.launcher.wait()
+
+    # --- its processes ----------------------------------------------------------------------------
+
+    def processes(self, service: str, *, name: str | None = None) -> list[psutil.Process]:
+        """Those that carry the launcher's mark of `service`; `name` narrows to what `ps` calls them."""
+        found = []
+        for process in psutil.process_iter(["name"]):
+            try:
+                environ = process.environ()
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+            ours = environ.get("EMBASSY_LAUNCHER_HOME") == str(self.home)
+            if ours and environ.get("EMBASSY_LAUNCHER_SERVICE") == service and name in (None, process.name()):
+                found.append(process)
+        return found
+
+    def kill(self, service: str, *, name: str | None = None) -> None:
+        victims = self.processes(service, name=name)
+        assert victims, f"no process of {service} {name or ''}"
+        for victim in victims:
+            try:
+                victim.kill()
+            except psutil.NoSuchProcess:
+                continue
+
+    def leftovers(self) -> list[psutil.Process]:
+        return [p for p in psutil.process_iter() if self._is_ours(p)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get("EMBASSY_LAUNCHER_HOME") == str(self.home)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+    # --- the API ----------------------------------------------------------------------------------
+
+    def call(self, method: str, path: str, *, expect: int = 200, **options: Any) -> Any:
+        answer = self.http.request(method, path, **options)
+        assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def call_patiently(self, method: str, path: str, **options: Any) -> Any:
+        """As a client that retries while the platform mends itself."""
+
+        def attempt() -> dict[str, Any] | None:
+            try:
+                answer = self.http.request(method, path, **options)
+            except httpx.HTTPError:
+                return None
+            return {"body": answer.json() if answer.content else None} if answer.is_success else None
+
+        return wait_for(attempt, seconds=60, what=f"{method} {path}")["body"]
+
+    def create_project(self, name: str) -> str:
+        return str(self.call("POST", "/v1/projects", expect=201, json={"name": name})["id"])
+
+    def upload(self, project: str, rows: list[dict[str, Any]], *, name: str) -> str:
+        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        files = {"file": (f"{name}.jsonl", content)}
+        body = self.call(
+            "POST", f"/v1/projects/{project}/datasets", expect=201, files=files, data={"name": name}
+        )
+        return str(body["id"])
+
+    def train(self, project: str, dataset: str, **options: Any) -> str:
+        body = {
+            "base_model": "tiny-llama-instruct",
+            "train_dataset_id": dataset,
+            "test_functions": ["exact_match_shared"],
+            "parameters": {"learning_rate": 0.003, "num_train_epochs": 2, "per_device_train_batch_size": 8},
+        }
+        path = f"/v1/projects/{project}/training-jobs"
+        return str(self.call("POST", path, expect=201, json=body | options)["id"])
+
+    def job(self, project: str, job: str) -> dict[str, Any]:
+        return dict(self.call_patiently("GET", f"/v1/projects/{project}/training-jobs/{job}"))
+
+    def wait_for_job(self, project: str, job: str, *, seconds: float = 180) -> dict[str, Any]:
+        def finished() -> dict[str, Any] | None:
+            row = self.job(project, job)
+            return row if row["status"] in FINAL else None
+
+        return wait_for(finished, seconds=seconds, what=f"{job} to end")
+
+    def wait_for_deployment(self, project: str, deployment: str, status: str = "Deployed") -> dict[str, Any]:
+        def reached() -> dict[str, Any] | None:
+            row = self.call_patiently("GET", f"/v1/projects/{project}/deployments/{deployment}")
+            return row if row["status"] == status else None
+
+        return wait_for(reached, seconds=60, what=f"{deployment} to be {status}")
+
+
+def sample_rows(file: str, count: int) -> list[dict[str, Any]]:
+    lines = (SAMPLES / f"{file}.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines[:count]]

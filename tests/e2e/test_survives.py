@@ -1,0 +1,101 @@
+"""kill -9 of any part in the middle of a run: the job finishes and the deployment answers, unattended."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e.live import ENGINE, TRAINER, LivePlatform, sample_rows, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+EPOCHS = 5
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A platform with a deployment, on which jobs are started and parts are killed."""
+
+    platform: LivePlatform
+    project: str
+    dataset: str
+
+    def start_job(self) -> str:
+        parameters = {
+            "learning_rate": 0.003,
+            "num_train_epochs": EPOCHS,
+            "per_device_train_batch_size": 4,
+        }
+        return self.platform.train(
+            self.project, self.dataset, parameters=parameters, train_test_split_ratio=10
+        )
+
+    def wait_for_checkpoint(self, job: str, number: int) -> None:
+        path = f"/v1/projects/{self.project}/training-jobs/{job}/checkpoints"
+        wait_for(
+            lambda: len(self.platform.call_patiently("GET", path)) >= number,
+            seconds=120,
+            what=f"checkpoint {number} of {job}",
+        )
+
+    def assert_finished_whole(self, job: str) -> None:
+        finished = self.platform.wait_for_job(self.project, job, seconds=240)
+        assert finished["status"] == "Success", finished
+        path = f"/v1/projects/{self.project}/training-jobs/{job}/checkpoints"
+        checkpoints = self.platform.call_patiently("GET", path)
+        assert [row["checkpoint"] for row in checkpoints] == list(range(1, EPOCHS + 1))
+        assert all("aggregated_test_result" in row["test_results"] for row in checkpoints)
+
+    def assert_deployment_answers(self) -> None:
+        body = {"model": "survivor", "prompt": "I was charged twice.", "max_completion_tokens": 3}
+        assert self.platform.call_patiently("POST", "/v1/completions", json=body)["choices"][0]["text"]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    live = LivePlatform(tmp_path_factory.mktemp("survives") / "home")
+    live.start()
+    project = live.create_project("survives")
+    dataset = live.upload(project, sample_rows("train", 100), name="train")
+    job = live.train(project, dataset, train_test_split_ratio=10)
+    assert live.wait_for_job(project, job)["status"] == "Success"
+    body = {"training_job_id": job, "checkpoint": 2, "name": "survivor"}
+    created = live.call("POST", f"/v1/projects/{project}/deployments", expect=201, json=body)
+    live.wait_for_deployment(project, created["id"])
+    yield Scene(live, project, dataset)
+    live.stop()
+    assert live.leftovers() == []
+
+
+VICTIMS: dict[str, Callable[[LivePlatform], None]] = {
+    "trainer": lambda live: live.kill("standby-training", name=TRAINER),
+    "training worker": lambda live: live.kill("worker-training"),
+    "training standby": lambda live: live.kill("standby-training"),
+    "engine": lambda live: live.kill("standby-engines", name=ENGINE),
+    "engine standby": lambda live: live.kill("standby-engines"),
+    "broker": lambda live: live.kill("valkey"),
+    "database": lambda live: live.kill("postgres"),
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_part_costs_time_only(scene: Scene, victim: str) -> None:
+    job = scene.start_job()
+    scene.wait_for_checkpoint(job, 1)
+
+    VICTIMS[victim](scene.platform)
+
+    scene.assert_deployment_answers()
+    scene.assert_finished_whole(job)
+    scene.assert_deployment_answers()
+
+
+def test_pulled_plug_and_started_again(scene: Scene) -> None:
+    job = scene.start_job()
+    scene.wait_for_checkpoint(job, 2)
+
+    scene.platform.kill_launcher()
+    wait_for(lambda: not scene.platform.leftovers(), seconds=30, what="everything to be gone")
+    scene.platform.start()
+
+    scene.assert_finished_whole(job)
+    scene.assert_deployment_answers()
