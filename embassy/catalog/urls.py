@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from embassy.catalog import api
+
+urlpatterns = [
+    path("v1/models", api.BaseModelList.as_view()),
+    path("v1/models/<path:base_model_name>", api.BaseModelDetail.as_view()),
+]
