@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from embassy.platform.actor import Actor
@@ -13,7 +13,7 @@ from tests.factories.projects import make_key, make_organization, make_project
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(settings: SettingsWrapper, tmp_path: Path) -> None:
+def _own_folders(settings: Settings, tmp_path: Path) -> None:
     """No test writes into another's objects, runs or cache."""
     settings.STORAGE_DIR = tmp_path / "files"
     settings.RUNS_DIR = tmp_path / "runs"
