@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("embassy.projects.urls")),
     path("", include("embassy.catalog.urls")),
     path("", include("embassy.datasets.urls")),
+    path("", include("embassy.evaluation.urls")),
     path("", include("embassy.training.urls")),
     path("", include("embassy.deployments.urls")),
     path("", include("embassy.inference.urls")),

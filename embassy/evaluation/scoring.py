@@ -1,0 +1,54 @@
+"""Score answers and sum the scores up. Pure but for what the functions themselves do."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embassy.evaluation.functions import Row, Score, TestFunction
+
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of one row by function name."""
+
+    row: Row
+    scores: dict[str, Score]
+
+
+def score_rows(functions: Sequence[TestFunction], rows: Sequence[Row]) -> list[Scored]:
+    """Every row by every function. A function that raises, or gives no number, costs only that row."""
+    columns = {function.name: [_finite(score) for score in function.score(rows)] for function in functions}
+    return [
+        Scored(row, {name: column[index] for name, column in columns.items()})
+        for index, row in enumerate(rows)
+    ]
+
+
+def means(scored: Sequence[Scored]) -> dict[str, float]:
+    """The mean of each function over all rows; a row without a value counts as 0."""
+    if not scored:
+        return {}
+    return {
+        name: round(sum(item.scores[name].value or 0.0 for item in scored) / len(scored), DIGITS)
+        for name in scored[0].scores
+    }
+
+
+def failures(scored: Sequence[Scored]) -> dict[str, int]:
+    """In how many rows each function gave no value; functions that never failed are left out."""
+    names = scored[0].scores if scored else {}
+    counts = {name: sum(item.scores[name].value is None for item in scored) for name in names}
+    return {name: count for name, count in counts.items() if count}
+
+
+def as_text(scores: dict[str, float]) -> dict[str, str]:
+    """`{"exact_match_shared": "0.95"}`: the API writes aggregated scores as text."""
+    return {name: str(value) for name, value in scores.items()}
+
+
+def _finite(score: Score) -> Score:
+    if score.value is None or math.isfinite(score.value):
+        return score
+    return Score(None, f"the function returned {score.value}, which is not a number")
