@@ -1,0 +1,65 @@
+"""The life of a training job: see docs/lifecycles.md."""
+
+from django.db import models
+
+from embassy.platform.states import StateMachine
+
+
+class JobStatus(models.TextChoices):
+    PENDING = "Pending"  # waits for a worker, or for `next_retry_at`
+    RUNNING = "Running"
+    TESTING = "Testing"  # every checkpoint answers the test rows
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    TIMED_OUT = "TimedOut"
+    CANCELLED = "Cancelled"
+
+
+def _moves(*targets: JobStatus) -> frozenset[str]:
+    return frozenset(target.value for target in targets)
+
+
+JOB = StateMachine(
+    {
+        JobStatus.PENDING: _moves(JobStatus.RUNNING, JobStatus.FAILED, JobStatus.CANCELLED),
+        JobStatus.RUNNING: _moves(
+            JobStatus.PENDING,
+            JobStatus.TESTING,
+            JobStatus.FAILED,
+            JobStatus.TIMED_OUT,
+            JobStatus.CANCELLED,
+        ),
+        JobStatus.TESTING: _moves(
+            JobStatus.PENDING,
+            JobStatus.SUCCESS,
+            JobStatus.FAILED,
+            JobStatus.TIMED_OUT,
+            JobStatus.CANCELLED,
+        ),
+        JobStatus.SUCCESS: frozenset(),
+        JobStatus.FAILED: frozenset(),
+        JobStatus.TIMED_OUT: frozenset(),
+        JobStatus.CANCELLED: frozenset(),
+    }
+)
+
+ACTIVE = (JobStatus.RUNNING, JobStatus.TESTING)  # somebody holds the lease
+UNFINISHED = (JobStatus.PENDING, *ACTIVE)
+
+
+class Technique(models.TextChoices):
+    SFT = "SFT"
+    DPO = "DPO"
+    GRPO = "GRPO"
+
+
+class TaskType(models.TextChoices):
+    TEXT_GENERATION = "text-generation"
+    CLASSIFICATION = "classification"
+    EMBEDDING = "embedding"
+    REGRESSION = "regression"
+
+
+class BaseModelOption(models.TextChoices):
+    PRE_TRAINED = "pre-trained"
+    FINE_TUNED = "fine-tuned"
