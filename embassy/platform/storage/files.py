@@ -76,6 +76,7 @@ class FileStorage:
             yield from _walk(path, f"{folder}/" if folder else "", start)
 
     def copy(self, source: str, target: str) -> None:
+        check_key(target)
         with self.open(source) as stream:
             self.put(target, stream)
 

@@ -183,10 +183,16 @@ class _Body(io.RawIOBase):
 
 
 class _Unclosed:
-    """A stream that can only be read."""
+    """A stream that can only be read, and gives as much as is asked for: boto3 takes less for the end."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self.read = stream.read
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        while 0 < len(data) < size and (more := self._stream.read(size - len(data))):
+            data += more
+        return data
 
 
 @contextmanager
