@@ -27,6 +27,7 @@ class Command(BaseCommand):
             cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
         try:
             call_command("migrate", interactive=False, verbosity=options["verbosity"] - 1)
+            call_command("collectstatic", interactive=False, verbosity=0)
             self.first_run()
         finally:
             with connection.cursor() as cursor:
