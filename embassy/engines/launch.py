@@ -1,0 +1,112 @@
+"""What it takes to start an engine on this host: its weights, a free port, its command line."""
+
+import json
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from embassy.catalog import weights
+from embassy.engines import archives
+from embassy.engines.command import (
+    BERT_TARGETS,
+    CAUSAL_TARGETS,
+    Command,
+    Device,
+    EngineOptions,
+    engine_command,
+)
+from embassy.engines.keys import Archive
+from embassy.engines.models import Engine
+from embassy.engines.server.build import is_cpu_build
+from embassy.engines.sizing import kv_cache_bytes
+
+SUFFIX_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything for `start_child`. The options' folder is to be deleted when the engine has ended."""
+
+    options: EngineOptions
+    command: Command
+    log: Path
+
+
+def prepare(engine: Engine) -> Launch:
+    """Raises the errors of weights.locate and of fetching an archive. May take as long as a download."""
+    model = model_folder(engine)
+    chosen = options(engine, model, new_folder(engine), free_port(settings.ENGINE_HOST))
+    return Launch(options=chosen, command=engine_command(chosen), log=new_log(engine))
+
+
+def model_folder(engine: Engine) -> Path:
+    if engine.archive_key:
+        return archives.model(Archive(engine.archive_key, engine.sha256))
+    return weights.locate(engine.base_model)
+
+
+def options(engine: Engine, model: Path, folder: Path, port: int) -> EngineOptions:
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    device: Device = "cpu" if is_cpu_build() else "cuda"
+    return EngineOptions(
+        model=model,
+        kind=engine.kind,  # type: ignore[arg-type]  # the column's choices are these literals
+        device=device,
+        dtype=engine.dtype,
+        max_model_len=engine.max_model_len,
+        folder=folder,
+        cache=settings.CACHE_DIR / "vllm",
+        host=settings.ENGINE_HOST,
+        port=port,
+        api_key=engine.api_key,
+        lora=engine.rank > 0,
+        lora_targets=CAUSAL_TARGETS if is_causal(config) else BERT_TARGETS,
+        max_lora_rank=engine.rank,
+        kv_cache_bytes=cache_bytes(config, engine) if device == "cpu" else None,
+    )
+
+
+def cache_bytes(config: dict[str, Any], engine: Engine) -> int:
+    return kv_cache_bytes(config, dtype=engine.dtype, max_model_len=engine.max_model_len)
+
+
+def is_causal(config: dict[str, Any]) -> bool:
+    return str((config.get("architectures") or [""])[0]).endswith("ForCausalLM")
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on now; if somebody takes it first, the engine fails to start."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def new_folder(engine: Engine) -> Path:
+    """An empty folder with a short path, because the engine makes Unix sockets in it."""
+    prefix = f"embassy-{engine.public_id[-SUFFIX_LENGTH:]}-"
+    for left_over in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        shutil.rmtree(left_over, ignore_errors=True)  # of a run that was killed
+    return Path(tempfile.mkdtemp(prefix=prefix))
+
+
+def new_log(engine: Engine) -> Path:
+    """The log of this run; that of the run before is kept beside it."""
+    log = Path(settings.HOME) / "engines" / f"{engine.public_id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+    return log
+
+
+def last_words(log: Path, *, limit: int = 300) -> str:
+    """The last line that tells of an error, else the last line at all."""
+    if not log.exists():
+        return ""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-400:]]
+    telling = [line for line in lines if "Error" in line] or [line for line in lines if line]
+    return telling[-1][-limit:] if telling else ""

@@ -1,0 +1,96 @@
+"""One model server: what it serves, whether it is wanted, and what is observed of it."""
+
+import hashlib
+import hmac
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from embassy.engines.states import ENGINE, EngineStatus, Wanted
+from embassy.platform.ids import id_factory
+from embassy.platform.models import Leased, Timestamped
+
+# An engine that failed to start this often is not tried again until somebody wants it anew.
+START_ATTEMPTS = 5
+
+
+class EngineKind(models.TextChoices):
+    GENERATE = "generate"
+    CLASSIFY = "classify"
+    EMBED = "embed"
+
+
+class Engine(Leased, Timestamped):
+    """Automatic engines belong to the platform (no organization) and come and go with what is on them."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=id_factory("engine-"), editable=False)
+    organization = models.ForeignKey(
+        "projects.Organization", on_delete=models.CASCADE, null=True, related_name="engines"
+    )
+    name = models.CharField(max_length=120)
+    automatic = models.BooleanField(default=True)
+
+    base_model = models.CharField(max_length=200)  # catalog name
+    archive_key = models.CharField(max_length=500, blank=True)  # a merged model in storage; "": the base model
+    sha256 = models.CharField(max_length=64, blank=True)  # of that archive
+    task_type = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16, choices=EngineKind.choices)
+    dtype = models.CharField(max_length=16)
+    max_model_len = models.PositiveIntegerField()  # tokens
+    rank = models.PositiveIntegerField(default=0)  # highest LoRA rank it takes; 0: no adapters
+
+    wanted = models.CharField(max_length=16, choices=Wanted.choices, default=Wanted.ACTIVE)
+    status = models.CharField(max_length=16, choices=EngineStatus.choices, default=EngineStatus.CREATING)
+    reason = models.TextField(blank=True)  # why it is not Active; a sentence
+    failures = models.PositiveIntegerField(default=0)  # starts or runs that failed, in a row
+    retry_at = models.DateTimeField(null=True)  # not before then
+    draining = models.BooleanField(default=False)  # still Active, but takes no new requests
+
+    model_path = models.CharField(max_length=500, blank=True)  # folder on the host that runs it
+    host = models.CharField(max_length=255, blank=True)
+    port = models.PositiveIntegerField(default=0)  # 0: nowhere to send a request
+    active_at = models.DateTimeField(null=True)
+    start_seconds = models.FloatField(null=True)  # how long the last start took
+    last_access_at = models.DateTimeField(null=True)
+    resource_management: Any = models.JSONField(default=dict, blank=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            ENGINE.check("engine_status_known"),
+            models.CheckConstraint(condition=models.Q(wanted__in=Wanted.values), name="engine_wanted_known"),
+            models.UniqueConstraint(
+                fields=["base_model", "archive_key", "kind", "dtype", "max_model_len", "rank"],
+                condition=models.Q(automatic=True, deleted_at=None),
+                name="engine_automatic_once",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "name"],
+                condition=models.Q(automatic=False, deleted_at=None),
+                name="engine_name_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} ({self.base_model})"
+
+    @property
+    def routable(self) -> bool:
+        """Whether requests may be sent to it now."""
+        return self.status == EngineStatus.ACTIVE and self.port != 0 and not self.draining
+
+    @property
+    def gave_up(self) -> bool:
+        """It did not start, again and again; only somebody who wants it anew changes that."""
+        return self.wanted == Wanted.INACTIVE and self.failures >= START_ATTEMPTS
+
+    @property
+    def api_key(self) -> str:
+        """The key of this very run of the engine. Derived, so that it is stored and logged nowhere."""
+        return derived_key(self.public_id, self.lease_token)
+
+
+def derived_key(public_id: str, token: int) -> str:
+    message = f"engine:{public_id}:{token}".encode()
+    return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()
