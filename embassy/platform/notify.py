@@ -60,7 +60,7 @@ class Listener:
         deadline = time.monotonic() + seconds
         try:
             if self._subscription is None:
-                self._subscription = connect().pubsub(ignore_subscribe_messages=True)
+                self._subscription = connect().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
                 self._subscription.subscribe(*self._channels)
             while (left := deadline - time.monotonic()) > 0:
                 if self._subscription.get_message(timeout=left):

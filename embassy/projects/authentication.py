@@ -37,6 +37,6 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 def actor_of(request: Request) -> Actor:
     """The actor that authentication put on the request."""
-    actor = request.user
+    actor: object = request.user
     assert isinstance(actor, Actor)
     return actor

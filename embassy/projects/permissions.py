@@ -11,7 +11,8 @@ from embassy.platform.errors import Forbidden
 
 class HasScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
-        actor, area = request.user, getattr(view, "scope", None)
+        actor: object = request.user
+        area = getattr(view, "scope", None)
         if not isinstance(actor, Actor):
             return False
         if area is None:
