@@ -46,7 +46,7 @@ def actor_for_key(plain: str) -> Actor | None:
     row = live_key(plain)
     if row is None:
         return None
-    _touch(row)
+    note_use(row)
     return actor_of_key(row)
 
 
@@ -63,7 +63,7 @@ def actor_of_key(row: ApiKey) -> Actor:
     )
 
 
-def _touch(row: ApiKey) -> None:
+def note_use(row: ApiKey) -> None:
     # Once a minute is enough to see a forgotten key, and spares a write for each request.
     cutoff = timezone.now() - LAST_USED_PRECISION
     if row.last_used_at is None or row.last_used_at < cutoff:
