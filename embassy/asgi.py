@@ -1,0 +1,47 @@
+"""The whole server as one ASGI application: `uvicorn embassy.asgi:application`.
+
+Requests that engines answer go to the gateway, stored files to their own small application, everything
+else to Django.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "embassy.platform.settings")
+# First: it loads the apps, which the modules below need.
+django: Application = get_asgi_application()
+
+from embassy.inference.app import Gateway  # noqa: E402
+from embassy.platform.files_app import files_app as files  # noqa: E402
+
+gateway = Gateway()
+
+
+async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        if gateway.handles(scope):
+            await gateway(scope, receive, send)
+        elif scope["path"].startswith("/files/"):
+            await files(scope, receive, send)
+        else:
+            await django(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    else:
+        await send({"type": "websocket.close"})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while (await receive())["type"] != "lifespan.shutdown":
+        await gateway.start()
+        await send({"type": "lifespan.startup.complete"})
+    await gateway.stop()
+    await send({"type": "lifespan.shutdown.complete"})

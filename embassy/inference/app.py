@@ -1,0 +1,104 @@
+"""The gateway: a slim ASGI application for the requests that are answered by engines.
+
+It shares Django's models and settings, but a request costs no query: keys and routes come from snapshots
+that Redis nudges keep fresh. docs/inference.md follows one request through.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from embassy.inference.call import Call, json_body, wake_timeout
+from embassy.inference.database import Database, ThreadDatabase
+from embassy.inference.exchange import ClientGone, Exchange, Receive, Scope, Send
+from embassy.inference.generation import CHAT_COMPLETIONS, COMPLETIONS
+from embassy.inference.keys import KeyDoor
+from embassy.inference.nudges import Nudges
+from embassy.inference.routing import FRESH_S, RouteTable
+from embassy.inference.upstream import Upstream
+from embassy.inference.usage import Meter
+from embassy.inference.waking import Waking
+from embassy.platform import notify
+from embassy.platform.errors import EmbassyError, Forbidden
+from embassy.platform.logs import fields
+from embassy.projects.authentication import key_from_headers
+
+log = logging.getLogger(__name__)
+
+Endpoint = Callable[[Call], Awaitable[None]]
+
+SCOPE = "inference:write"
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "/v1/completions": COMPLETIONS,
+    "/v1/chat/completions": CHAT_COMPLETIONS,
+}
+
+
+class Gateway:
+    """`start` and `stop` it with the server; without that it works too, reading rows as it needs them."""
+
+    def __init__(self, database: Database | None = None) -> None:
+        self.database: Database = database or ThreadDatabase()
+        self.keys = KeyDoor(self.database)
+        self.routes = RouteTable(self.database)
+        self.upstream = Upstream()
+        self.waking = Waking(self.routes, self.database)
+        self.meter = Meter(self.database)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def handles(self, scope: Scope) -> bool:
+        return scope["path"] in ENDPOINTS and scope["method"] == "POST"
+
+    async def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._follow_nudges()),
+            asyncio.create_task(self.meter.keep_flushing()),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.meter.flush()
+        await self.upstream.close()
+        self.database.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        try:
+            await self._serve(exchange)
+        except EmbassyError as error:
+            await exchange.fail(error)
+        except ClientGone:
+            pass
+        except asyncio.CancelledError:
+            if not exchange.is_abandoned:
+                raise
+        except Exception:
+            log.exception("request.failed", extra=fields(path=exchange.path))
+            await exchange.fail(
+                EmbassyError("Something went wrong on our side. The request id is in X-Request-Id.")
+            )
+        finally:
+            exchange.close()
+
+    async def _serve(self, exchange: Exchange) -> None:
+        plain = key_from_headers(exchange.header(b"x-api-key"), exchange.header(b"authorization"))
+        actor = await self.keys.actor(plain)
+        if not actor.may(SCOPE):
+            raise Forbidden(f"This API key lacks the scope {SCOPE}.", code="missing_scope")
+        patience = wake_timeout(exchange)
+        body = await json_body(exchange)
+        exchange.end_with_client()
+        await ENDPOINTS[exchange.path](Call(self, exchange, actor, body, patience))
+
+    async def _follow_nudges(self) -> None:
+        nudges = Nudges(notify.ROUTES)
+        try:
+            while True:
+                if await nudges.wait(FRESH_S):
+                    self.keys.expire()
+                await self.routes.refresh()
+        finally:
+            await nudges.close()

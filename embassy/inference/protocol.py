@@ -1,0 +1,159 @@
+"""Requests for text: checked once, then rebuilt for the engine from what is allowed.
+
+Nothing reaches an engine that is not listed here: some of what vLLM takes from anybody would let one
+tenant delay, read or stop the work of others.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from embassy.deployments.routes import Route
+from embassy.inference import fields, messages
+from embassy.platform.errors import InvalidInput
+
+Prompt = str | list[str] | list[int] | list[list[int]]
+
+MAX_CHOICES = 16
+MAX_PROMPTS = 128
+MAX_LOGPROBS = 20
+INT64 = 2**63 - 1
+
+SAMPLING: fields.Table = {
+    "temperature": fields.number(0, 2),
+    "top_p": fields.positive(1),
+    "top_k": fields.integer(-1, INT64),
+    "min_p": fields.number(0, 1),
+    "n": fields.integer(1, MAX_CHOICES),
+    "seed": fields.integer(-INT64, INT64),
+    "stop": fields.stop,
+    "presence_penalty": fields.number(-2, 2),
+    "frequency_penalty": fields.number(-2, 2),
+    "repetition_penalty": fields.positive(2),
+    "logit_bias": fields.logit_bias,
+    "response_format": messages.response_format,
+}
+COMPLETION: fields.Table = SAMPLING | {"logprobs": fields.integer(0, MAX_LOGPROBS)}
+CHAT: fields.Table = SAMPLING | {
+    "logprobs": fields.boolean,
+    "top_logprobs": fields.integer(0, MAX_LOGPROBS),
+    "tools": messages.tools,
+    "tool_choice": messages.tool_choice,
+    "parallel_tool_calls": fields.boolean,
+}
+STREAM_WITH_USAGE = {"include_usage": True}
+
+# What other servers know under these names; saying nothing would give wrong answers silently.
+NOT_OFFERED = ("echo", "suffix", "best_of", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """`options` go to the engine as they are; `prompt` is None for a chat, whose messages are options."""
+
+    model: str
+    prompt: Prompt | None
+    options: dict[str, Any]
+    max_tokens: int | None
+    is_stream: bool
+    wants_usage: bool
+
+
+def completion(body: dict[str, Any]) -> TextRequest:
+    model = fields.required(body, "model", fields.string)
+    asked = fields.required(body, "prompt", prompt)
+    return _request(body, model, asked, fields.chosen(body, COMPLETION))
+
+
+def chat(body: dict[str, Any]) -> TextRequest:
+    model = fields.required(body, "model", fields.string)
+    options = {"messages": fields.required(body, "messages", messages.messages), **fields.chosen(body, CHAT)}
+    return _request(body, model, None, options)
+
+
+def for_engine(request: TextRequest, route: Route, organization_id: int) -> bytes:
+    """The body for this route's engine."""
+    body: dict[str, Any] = {"model": route.upstream_model, **request.options}
+    body["cache_salt"] = cache_salt(route.cache_salt, organization_id)
+    if request.prompt is not None:
+        body |= _dressed(request.prompt, route)
+    limit = request.max_tokens
+    if limit is None and request.prompt is not None and route.kind == "deployment":
+        limit = route.context_length  # until it stops by itself; a bare base model would go on and on
+    if limit is not None:
+        body["max_tokens"] = limit
+    if request.is_stream:
+        body["stream"] = True
+        body["stream_options"] = STREAM_WITH_USAGE
+    return orjson.dumps(body)
+
+
+def prompt(name: str, value: Any) -> Prompt:
+    """A text or token ids, or a list of either."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, list) and value:
+        if _all_integers(value):
+            return value
+        if len(value) <= MAX_PROMPTS and (_all_texts(value) or all(_is_tokens(entry) for entry in value)):
+            return value
+    raise fields.wrong(
+        name, f"a text, token ids, or a list of at most {MAX_PROMPTS} of either; none of them empty"
+    )
+
+
+@lru_cache(maxsize=4096)
+def cache_salt(base: str, organization_id: int) -> str:
+    """Keeps the engines' prefix caches of two organizations apart: a hit would tell what others asked."""
+    return sha256(f"{base}:{organization_id}".encode()).hexdigest()[:32]
+
+
+def _request(body: dict[str, Any], model: str, asked: Prompt | None, options: dict[str, Any]) -> TextRequest:
+    for name in NOT_OFFERED:
+        if body.get(name) not in (None, False, "", 1):
+            raise InvalidInput(f"`{name}` is not offered here: leave it out.", details={"field": name})
+    return TextRequest(
+        model=model,
+        prompt=asked,
+        options=options,
+        max_tokens=_max_tokens(body),
+        is_stream=fields.chosen(body, {"stream": fields.boolean}).get("stream", False),
+        wants_usage=_wants_usage(body),
+    )
+
+
+def _max_tokens(body: dict[str, Any]) -> int | None:
+    limits = fields.chosen(body, {"max_tokens": fields.count, "max_completion_tokens": fields.count})
+    newest: int | None = limits.get("max_completion_tokens", limits.get("max_tokens"))
+    return newest
+
+
+def _wants_usage(body: dict[str, Any]) -> bool:
+    options = fields.chosen(body, {"stream_options": fields.mapping}).get("stream_options", {})
+    return bool(fields.chosen(options, {"include_usage": fields.boolean}).get("include_usage", False))
+
+
+def _dressed(asked: Prompt, route: Route) -> dict[str, Any]:
+    before, after = route.prompt_prefix, route.prompt_suffix
+    if before is None or after is None:
+        return {"prompt": asked}
+    if isinstance(asked, str):
+        return {"prompt": f"{before}{asked}{after}", "add_special_tokens": False}
+    if isinstance(asked[0], str):
+        return {"prompt": [f"{before}{text}{after}" for text in asked], "add_special_tokens": False}
+    return {"prompt": asked}  # token ids are dressed already
+
+
+def _all_integers(value: list[Any]) -> bool:
+    return all(type(entry) is int and entry >= 0 for entry in value)
+
+
+def _all_texts(value: list[Any]) -> bool:
+    return all(isinstance(entry, str) and entry for entry in value)
+
+
+def _is_tokens(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and _all_integers(value)
