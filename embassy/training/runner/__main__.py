@@ -43,7 +43,7 @@ _SENTENCES = {
 
 
 def main(argv: list[str]) -> int:
-    os.environ.update(preload.ENVIRONMENT)
+    os.environ.update({**preload.ENVIRONMENT, **os.environ})
     try:
         (path,) = argv
         spec = read_spec(path)
@@ -84,6 +84,7 @@ def fail(run: Run, error: RunnerError) -> int:
 def trainer(spec: TrainingSpec) -> Any:
     """The module that trains this kind of job; only now are the heavy libraries imported."""
     preload.hide_vllm()
+    preload.hide_progress_bars()
     return importlib.import_module(f"embassy.training.runner.{TRAINERS[spec.technique, spec.task]}")
 
 

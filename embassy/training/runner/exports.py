@@ -71,7 +71,7 @@ class Exporter:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self._write(checkpoint, partial)
-        sync(partial)
+        settle(partial)
         partial.rename(target)
 
     def _write(self, checkpoint: Checkpoint, folder: Path) -> None:
@@ -149,9 +149,10 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sync(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """Wait until the folder's files are on the disk: a rename must not outrun what it names."""
     for path in [*folder.rglob("*"), folder]:
+        path.chmod(0o755 if path.is_dir() else 0o644)  # some of it was written for our eyes only
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -12,6 +12,8 @@ from typing import Any
 ENVIRONMENT = {
     # Two jobs whose OpenMP threads spin while they wait slow each other down more than twentyfold.
     "OMP_WAIT_POLICY": "PASSIVE",
+    "OPENBLAS_NUM_THREADS": "1",  # its threads would start at import; torch has its own
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # the same for the allocator inside pyarrow
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",  # base models are local folders: a run never downloads
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -42,6 +44,10 @@ def hide_vllm() -> None:
     """Keep TRL from importing vLLM (seconds, and a version it does not support); we never train with it."""
     import_utils: Any = importlib.import_module("trl.import_utils")
     import_utils.is_vllm_available = _no
+
+
+def hide_progress_bars() -> None:
+    importlib.import_module("transformers.utils.logging").disable_progress_bar()
 
 
 def _no(*_args: Any, **_kwargs: Any) -> bool:
