@@ -1,0 +1,126 @@
+"""Training jobs, as the Emissary family shows them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from embassy.projects.authentication import actor_of
+from embassy.projects.selectors import get_project
+from embassy.training import selectors, services
+from embassy.training.models import TestResult, TrainingJob
+from embassy.training.serializers import (
+    CheckpointSerializer,
+    CreateTrainingJobSerializer,
+    EventsQuerySerializer,
+    JobEventSerializer,
+    ResultsQuerySerializer,
+    TestResultSerializer,
+    TrainingJobDetailSerializer,
+    TrainingJobSummarySerializer,
+    links_of,
+)
+
+
+class JobView(APIView):
+    scope = "training"
+
+    def job(self, request: Request, project_id: str, training_job_id: str) -> TrainingJob:
+        actor = actor_of(request)
+        return selectors.get_job(actor, get_project(actor, project_id), training_job_id)
+
+
+class TrainingJobList(JobView):
+    @extend_schema(operation_id="listTrainingJobs", responses=TrainingJobSummarySerializer(many=True))
+    def get(self, request: Request, project_id: str) -> Response:
+        actor = actor_of(request)
+        jobs = selectors.jobs_of(actor, get_project(actor, project_id))
+        return Response(TrainingJobSummarySerializer(jobs, many=True).data)
+
+    @extend_schema(
+        operation_id="createTrainingJob",
+        request=CreateTrainingJobSerializer,
+        responses={status.HTTP_201_CREATED: TrainingJobSummarySerializer},
+    )
+    def post(self, request: Request, project_id: str) -> Response:
+        actor = actor_of(request)
+        project = get_project(actor, project_id)
+        body = CreateTrainingJobSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        job = services.create_training_job(project=project, request=body.request(), actor=actor)
+        return Response(TrainingJobSummarySerializer(job).data, status=status.HTTP_201_CREATED)
+
+
+class TrainingJobDetail(JobView):
+    @extend_schema(operation_id="retrieveTrainingJobById", responses=TrainingJobDetailSerializer)
+    def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
+        job = self.job(request, project_id, training_job_id)
+        return Response(TrainingJobDetailSerializer(job).data)
+
+    @extend_schema(operation_id="deleteTrainingJobById", responses={status.HTTP_204_NO_CONTENT: None})
+    def delete(self, request: Request, project_id: str, training_job_id: str) -> Response:
+        job = self.job(request, project_id, training_job_id)
+        services.delete_training_job(job=job, actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TrainingJobCancel(JobView):
+    @extend_schema(
+        operation_id="cancelTrainingJobById", request=None, responses={status.HTTP_204_NO_CONTENT: None}
+    )
+    def post(self, request: Request, project_id: str, training_job_id: str) -> Response:
+        job = self.job(request, project_id, training_job_id)
+        services.cancel_training_job(job=job, actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CheckpointList(JobView):
+    @extend_schema(operation_id="listCheckpoints", responses=CheckpointSerializer(many=True))
+    def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
+        job = self.job(request, project_id, training_job_id)
+        results = {result.number: result for result in selectors.results_of(job)}
+        checkpoints = selectors.checkpoints_of(job).select_related("job")
+        return Response(CheckpointSerializer(checkpoints, many=True, context={"results": results}).data)
+
+
+class JobEventList(JobView):
+    @extend_schema(
+        operation_id="listTrainingJobEvents",
+        parameters=[EventsQuerySerializer],
+        responses=JobEventSerializer(many=True),
+    )
+    def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
+        query = EventsQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        job = self.job(request, project_id, training_job_id)
+        return Response(JobEventSerializer(selectors.events_of(job, **query.validated_data), many=True).data)
+
+
+class TestResultList(JobView):
+    @extend_schema(
+        operation_id="listTrainingJobResults",
+        parameters=[ResultsQuerySerializer],
+        responses=TestResultSerializer(many=True),
+    )
+    def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
+        query = ResultsQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        job = self.job(request, project_id, training_job_id)
+        rows = query.validated_data["rows"]
+        shown = [shown_result(job, result, rows=rows) for result in selectors.results_of(job)]
+        return Response(TestResultSerializer(shown, many=True).data)
+
+
+def shown_result(job: TrainingJob, result: TestResult, *, rows: int) -> dict[str, Any]:
+    links = links_of(job, result)
+    return {
+        "checkpoint": result.number,
+        "rows": result.rows,
+        "scores": links["aggregated_test_result"],
+        "failures": result.failures,
+        "general_test_result": links["general_test_result"],
+        "sample": selectors.result_rows(result, limit=rows),
+    }

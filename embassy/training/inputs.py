@@ -1,0 +1,112 @@
+"""Write the rows of a job as objects of its own, so that later changes to the data sets cannot touch it."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from embassy.datasets.models import Dataset
+from embassy.platform.errors import InvalidInput
+from embassy.platform.storage import get_storage
+from embassy.training import split
+from embassy.training.models import TrainingJob
+from embassy.training.plan import Plan
+from embassy.training.rows import Row, UnusableRow, as_example, prompt_digest, read_rows, write_row
+
+
+@dataclass(frozen=True)
+class Written:
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    train: Written
+    test: Written | None
+
+
+def write_inputs(job: TrainingJob, plan: Plan) -> Inputs:
+    """Store the training and test rows, and the checkpoint to go on from. Raises InvalidInput."""
+    train_indices, test_indices = _sides(plan, job.train_test_split_ratio)
+    inputs = Inputs(
+        train=_store(job.train_key, _pick(plan.train, "train_dataset_id", train_indices)),
+        test=_test_rows(job, plan, test_indices),
+    )
+    if plan.start is not None:
+        get_storage().copy(plan.start.archive_key, job.start_key)
+    return inputs
+
+
+def _test_rows(job: TrainingJob, plan: Plan, indices: set[int]) -> Written | None:
+    if plan.test is not None:
+        return _store(job.test_key, _pick(plan.test, "test_dataset_id", None))
+    if indices:
+        return _store(job.test_key, _pick(plan.train, "train_dataset_id", indices))
+    return None
+
+
+def _sides(plan: Plan, ratio: float | None) -> tuple[set[int] | None, set[int]]:
+    """Indices of the rows to train on (None: all) and of those held out."""
+    size, seed = int(plan.parameters.get("downsample_size") or 0), int(plan.parameters.get("seed") or 0)
+    if not size and ratio is None:
+        return None, set()
+    questions = [prompt_digest(row) for row in _usable(plan.train, "train_dataset_id")]
+    test = split.held_out(questions, percent=ratio, seed=seed) if ratio is not None else set()
+    if ratio is not None and not test:
+        raise InvalidInput(
+            "train_test_split_ratio: the dataset needs at least two rows with different prompts to be split."
+        )
+    train = [index for index in range(len(questions)) if index not in test]
+    kept = split.sampled(len(train), size=size or len(train), seed=seed)
+    return {train[index] for index in kept}, test
+
+
+def _usable(dataset: Dataset, field: str) -> Iterator[Row]:
+    with get_storage().open(dataset.rows_key) as lines:
+        for row in read_rows(lines):
+            try:
+                as_example(row)
+            except UnusableRow as error:
+                raise InvalidInput(f"{field}: {error}. Mend the dataset.", code="unusable_row") from None
+            yield row
+
+
+def _pick(dataset: Dataset, field: str, indices: set[int] | None) -> Iterator[Row]:
+    for index, row in enumerate(_usable(dataset, field)):
+        if indices is None or index in indices:
+            yield row
+
+
+def _store(key: str, rows: Iterable[Row]) -> Written:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="embassy-rows-")))
+        path = folder / "rows.jsonl"
+        with path.open("wb") as file:
+            written = _write(file, rows)
+        if not written.rows:
+            raise InvalidInput("train_dataset_id: the dataset has no rows.", code="empty_dataset")
+        get_storage().put(key, path)
+    return written
+
+
+def _write(file: BinaryIO, rows: Iterable[Row]) -> Written:
+    digest, count = hashlib.sha256(), 0
+    for count, row in enumerate(rows, start=1):  # noqa: B007  (the last value is the number of rows)
+        line = write_row(row)
+        digest.update(line)
+        file.write(line)
+    return Written(count, digest.hexdigest())
+
+
+def dataset_summary(dataset: Dataset) -> dict[str, Any]:
+    """The dataset as the API shows it, kept for when it is deleted."""
+    return {
+        "id": dataset.public_id,
+        "name": dataset.name,
+        "created_at": int(dataset.created_at.timestamp()),
+        "is_uploaded": True,
+    }

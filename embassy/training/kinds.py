@@ -1,0 +1,17 @@
+"""Which kinds of training there are, and what rows each needs."""
+
+from embassy.datasets.models import Kind
+from embassy.training.states import TaskType, Technique
+
+ROWS: dict[tuple[str, str], Kind] = {
+    (Technique.SFT.value, TaskType.TEXT_GENERATION.value): Kind.PROMPTS,
+}
+
+
+def is_trainable(technique: str, task_type: str) -> bool:
+    return (technique, task_type) in ROWS
+
+
+def rows_needed(technique: str, task_type: str) -> Kind:
+    """Raises KeyError for what is not trainable."""
+    return ROWS[technique, task_type]

@@ -1,0 +1,216 @@
+"""Check a request against everything that can be known before a worker is touched. Reads only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from embassy.catalog import selectors as catalog
+from embassy.catalog import weights
+from embassy.catalog.base_model import BaseModel
+from embassy.catalog.parameters import effective_parameters
+from embassy.catalog.rules import ZERO_IS_UNSET
+from embassy.datasets import selectors as datasets
+from embassy.datasets.models import Dataset
+from embassy.evaluation import registry
+from embassy.platform.actor import Actor
+from embassy.platform.errors import InvalidInput, NotFound
+from embassy.platform.ids import new_id
+from embassy.projects.models import Project
+from embassy.training import selectors, spec
+from embassy.training.kinds import is_trainable, rows_needed
+from embassy.training.models import Checkpoint, TrainingJob
+from embassy.training.requests import HF_MODEL, JobRequest
+from embassy.training.states import BaseModelOption
+
+# Handled before the run begins: the runner never hears of them.
+_NOT_THE_RUNNERS = frozenset({"downsample_size"})
+_ADAPTER_SHAPE = ("lora_r", "lora_alpha", "use_rslora")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A request that holds; `parameters` has every parameter, `start` the checkpoint to go on from."""
+
+    name: str
+    model: BaseModel
+    start: Checkpoint | None
+    train: Dataset
+    test: Dataset | None
+    parameters: dict[str, Any]
+    runner_parameters: dict[str, Any]
+    test_functions: list[str]
+
+
+def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
+    """Raises InvalidInput, NotFound or Unavailable with what is wrong."""
+    start = _start(project, request, actor)
+    model = catalog.get_base_model(start.job.base_model) if start else _base_model(request)
+    _check_kind(request, model)
+    parameters = _parameters(request, model, start)
+    return Plan(
+        name=_name(project, request, model),
+        model=model,
+        start=start,
+        train=_dataset(actor, project, request, "train_dataset_id"),
+        test=_test_dataset(actor, project, request),
+        parameters=parameters,
+        runner_parameters=_runner_parameters(request, parameters),
+        test_functions=_test_functions(request, actor),
+    )
+
+
+def _base_model(request: JobRequest) -> BaseModel:
+    if request.hf_model_link:
+        if request.base_model != HF_MODEL:
+            raise InvalidInput(f"hf_model_link: only with base_model {HF_MODEL}. Leave one of the two out.")
+        return weights.add_from_hub(request.hf_model_link)
+    if request.base_model == HF_MODEL:
+        raise InvalidInput(f"hf_model_link: base_model {HF_MODEL} needs the link of a Hugging Face model.")
+    try:
+        return catalog.get_base_model(request.base_model)
+    except NotFound as error:
+        raise InvalidInput(f"base_model: {error.message}", code="unknown_base_model") from None
+
+
+def _start(project: Project, request: JobRequest, actor: Actor) -> Checkpoint | None:
+    if request.base_model_option == BaseModelOption.PRE_TRAINED:
+        if request.checkpoint is not None:
+            raise InvalidInput("checkpoint: only with base_model_option fine-tuned.")
+        return None
+    parent = _parent(project, request, actor)
+    found = parent.checkpoints.select_related("job").order_by("-number")
+    if request.checkpoint is not None:
+        found = found.filter(number=request.checkpoint)
+    start = found.first()
+    if start is None:
+        numbers = ", ".join(map(str, parent.checkpoints.values_list("number", flat=True))) or "none yet"
+        wanted = f"checkpoint {request.checkpoint}" if request.checkpoint is not None else "checkpoint"
+        raise InvalidInput(f"checkpoint: job {parent.name} has no {wanted}. It has: {numbers}.")
+    if start.merged:
+        raise InvalidInput(
+            "checkpoint: this one is a whole model, not an adapter; only adapters can be trained further."
+        )
+    return start
+
+
+def _parent(project: Project, request: JobRequest, actor: Actor) -> TrainingJob:
+    jobs = selectors.jobs_of(actor, project)
+    parent = jobs.filter(name=request.base_model).first() or jobs.filter(public_id=request.base_model).first()
+    if parent is None:
+        raise InvalidInput(
+            f"base_model: this project has no training job {request.base_model} to go on from.",
+            code="unknown_base_model",
+        )
+    if parent.task_type != request.task_type:
+        raise InvalidInput(f"task_type: job {parent.name} was trained for {parent.task_type}.")
+    return parent
+
+
+def _check_kind(request: JobRequest, model: BaseModel) -> None:
+    if request.task_type not in model.task_types:
+        raise InvalidInput(
+            f"task_type: {model.name} can be trained for {', '.join(model.task_types)},"
+            f" not for {request.task_type}.",
+            code="unsupported_task",
+        )
+    if not is_trainable(request.technique, request.task_type):
+        raise InvalidInput(
+            f"task_type: {request.task_type} cannot be trained with {request.technique} here.",
+            code="unsupported_task",
+        )
+    if request.rebalance_data is not None:
+        raise InvalidInput("rebalance_data: only for task_type classification.")
+
+
+def _parameters(request: JobRequest, model: BaseModel, start: Checkpoint | None) -> dict[str, Any]:
+    given: Mapping[str, Any] = request.parameters
+    if start is not None:
+        given = _as_the_adapter(start, given)
+    parameters: dict[str, Any] = effective_parameters(
+        model, technique=request.technique, task_type=request.task_type, given=given
+    )
+    return parameters
+
+
+def _as_the_adapter(start: Checkpoint, given: Mapping[str, Any]) -> dict[str, Any]:
+    """An adapter keeps its shape when it is trained on; a wholly new start may have another."""
+    if given.get("full_fine_tuning") or given.get("use_dora"):
+        return dict(given)
+    shape = {name: start.job.parameters[name] for name in _ADAPTER_SHAPE if name in start.job.parameters}
+    for name, value in shape.items():
+        if given.get(name, value) != value:
+            raise InvalidInput(
+                f"parameters.{name}: the checkpoint to go on from has {value}, and keeps it. Leave it out."
+            )
+    return {**given, **shape}
+
+
+def _runner_parameters(request: JobRequest, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    values = {
+        name: value
+        for name, value in parameters.items()
+        if name not in _NOT_THE_RUNNERS and not (name in ZERO_IS_UNSET and not value)
+    }
+    try:
+        spec.parse_parameters(spec.Technique(request.technique), spec.Task(request.task_type), values)
+    except spec.SpecError as error:
+        raise InvalidInput(f"{error}.", code="invalid_parameter") from None
+    return values
+
+
+def _name(project: Project, request: JobRequest, model: BaseModel) -> str:
+    name = (request.name or "").strip()
+    if not name:
+        return f"{model.name.rpartition('/')[2][:80]}-{request.technique.lower()}-{new_id('')[:6]}"
+    if TrainingJob.objects.filter(project=project, name=name).exists():
+        raise name_taken(name)
+    return name
+
+
+def name_taken(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"name: this project has a training job {name} already. Choose another name.", code="name_taken"
+    )
+
+
+def _dataset(actor: Actor, project: Project, request: JobRequest, field: str) -> Dataset:
+    public_id = getattr(request, field)
+    try:
+        dataset = datasets.get_dataset(actor, project, public_id)
+    except NotFound:
+        raise InvalidInput(
+            f"{field}: this project has no dataset {public_id}.", code="unknown_dataset"
+        ) from None
+    if not dataset.is_uploaded:
+        raise InvalidInput(
+            f"{field}: dataset {dataset.name} is not uploaded yet. Upload its file first.",
+            code="dataset_not_uploaded",
+        )
+    needed = rows_needed(request.technique, request.task_type)
+    if dataset.kind != needed:
+        raise InvalidInput(
+            f"{field}: dataset {dataset.name} holds {dataset.kind}; {request.technique} for"
+            f" {request.task_type} needs {needed.value}.",
+            code="wrong_kind_of_dataset",
+        )
+    return dataset
+
+
+def _test_dataset(actor: Actor, project: Project, request: JobRequest) -> Dataset | None:
+    ratio = request.train_test_split_ratio
+    if ratio is not None and not 0 < ratio < 100:
+        raise InvalidInput("train_test_split_ratio: must be above 0 and below 100 (percent for testing).")
+    if request.test_dataset_id is None:
+        return None
+    if ratio is not None:
+        raise InvalidInput("train_test_split_ratio: give this or test_dataset_id, not both.")
+    return _dataset(actor, project, request, "test_dataset_id")
+
+
+def _test_functions(request: JobRequest, actor: Actor) -> list[str]:
+    has_rows = request.test_dataset_id is not None or request.train_test_split_ratio is not None
+    names = request.test_functions or (registry.DEFAULTS if has_rows else ())
+    try:
+        return [function.name for function in registry.resolve_all(actor, names)]
+    except InvalidInput as error:
+        raise InvalidInput(f"test_functions: {error.message}", code=error.code) from None

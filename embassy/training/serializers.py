@@ -1,0 +1,256 @@
+"""Training jobs in the Emissary family's words. Times are UNIX seconds."""
+
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from embassy.evaluation.scoring import as_text
+from embassy.platform.storage import get_storage
+from embassy.training.models import Checkpoint, JobEvent, LossPoint, TestResult, TrainingJob
+from embassy.training.requests import JobRequest
+from embassy.training.states import BaseModelOption, JobStatus, TaskType, Technique
+
+
+@extend_schema_field({"type": "integer"})
+class UnixSecondsField(serializers.Field[Any, Any, int, datetime]):
+    def to_representation(self, value: datetime) -> int:
+        return int(value.timestamp())
+
+
+_WEIGHTS = {"type": "object", "additionalProperties": {"type": "number"}}
+
+
+class CreateTrainingJobSerializer(serializers.Serializer[Any]):
+    base_model_option = serializers.ChoiceField(BaseModelOption.choices, default=BaseModelOption.PRE_TRAINED)
+    base_model = serializers.CharField(
+        max_length=200, help_text="Name of a base model, or of the training job to go on from (fine-tuned)."
+    )
+    checkpoint = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, help_text="Of that job; the newest if left out."
+    )
+    train_dataset_id = serializers.CharField(max_length=40)
+    test_dataset_id = serializers.CharField(required=False, allow_null=True, max_length=40)
+    train_test_split_ratio = serializers.FloatField(
+        required=False, allow_null=True, help_text="Percent of the training rows held out for testing."
+    )
+    test_functions = serializers.ListField(
+        child=serializers.CharField(max_length=120), required=False, max_length=20
+    )
+    name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=120)
+    description = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=4000)
+    task_type = serializers.ChoiceField(TaskType.choices, default=TaskType.TEXT_GENERATION)
+    parameters = serializers.DictField(required=False)
+    rebalance_data = serializers.DictField(
+        child=serializers.FloatField(min_value=0), required=False, allow_null=True
+    )
+    hf_model_link = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=300)
+
+    def request(self) -> JobRequest:
+        """What was asked for; call after is_valid()."""
+        values = dict(self.validated_data)
+        values["test_functions"] = tuple(values.get("test_functions") or ())
+        values["description"] = values.get("description") or ""
+        return JobRequest(**values)
+
+
+class TrainingJobFields(serializers.ModelSerializer[TrainingJob]):
+    """What the summary and the detail share."""
+
+    id = serializers.CharField(source="public_id")
+    training_technique = serializers.ChoiceField(Technique.choices, source="technique")
+    status = serializers.ChoiceField(JobStatus.choices)
+    reward = serializers.SerializerMethodField()
+    reason = serializers.CharField(help_text="Why it waits or ended; empty if there is nothing to say.")
+    reason_code = serializers.CharField(source="code")
+    next_retry_at = UnixSecondsField(read_only=True, allow_null=True)
+    created_by = serializers.CharField(source="created_by.public_id")
+    created_at = UnixSecondsField(read_only=True)
+    updated_at = UnixSecondsField(read_only=True)
+
+    class Meta:
+        model = TrainingJob
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "training_technique",
+            "task_type",
+            "base_model_option",
+            "base_model",
+            "base_fine_tuned_model",
+            "base_fine_tuned_model_checkpoint",
+            "test_functions",
+            "reward",
+            "status",
+            "reason",
+            "reason_code",
+            "next_retry_at",
+            "progress",
+            "created_by",
+            "created_at",
+            "updated_at",
+        )
+
+    @extend_schema_field(_WEIGHTS)
+    def get_reward(self, job: TrainingJob) -> dict[str, float]:
+        return dict(job.reward or {})
+
+    def to_representation(self, instance: TrainingJob) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if not instance.base_fine_tuned_model:  # the contract types both, so nothing is better than null
+            del shown["base_fine_tuned_model"], shown["base_fine_tuned_model_checkpoint"]
+        return shown
+
+
+class TrainingJobSummarySerializer(TrainingJobFields):
+    train_dataset_name = serializers.SerializerMethodField()
+
+    class Meta(TrainingJobFields.Meta):
+        fields = (*TrainingJobFields.Meta.fields, "train_dataset_name")
+
+    def get_train_dataset_name(self, job: TrainingJob) -> str:
+        return str(job.datasets["train"]["name"])
+
+
+class DatasetOfJobSerializer(serializers.Serializer[Any]):
+    """A dataset as it was when the job was created."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    created_at = serializers.IntegerField()
+    is_uploaded = serializers.BooleanField()
+
+
+class LossPointSerializer(serializers.ModelSerializer[LossPoint]):
+    timestamp = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LossPoint
+        fields = ("timestamp", "loss", "step", "epoch", "learning_rate")
+
+    def get_timestamp(self, point: LossPoint) -> float:
+        return point.at.timestamp()
+
+
+class TrainingJobDetailSerializer(TrainingJobFields):
+    description = serializers.CharField()
+    train_dataset = serializers.SerializerMethodField()
+    test_dataset = serializers.SerializerMethodField()
+    training_loss = LossPointSerializer(source="loss_points", many=True)
+    hyper_parameters = serializers.DictField(source="parameters")
+    started_at = UnixSecondsField(read_only=True, allow_null=True)
+    finished_at = UnixSecondsField(read_only=True, allow_null=True)
+
+    class Meta(TrainingJobFields.Meta):
+        fields = (
+            *TrainingJobFields.Meta.fields,
+            "description",
+            "train_dataset",
+            "test_dataset",
+            "train_test_split_ratio",
+            "train_rows",
+            "test_rows",
+            "training_loss",
+            "hyper_parameters",
+            "started_at",
+            "finished_at",
+        )
+
+    @extend_schema_field(DatasetOfJobSerializer)
+    def get_train_dataset(self, job: TrainingJob) -> dict[str, Any]:
+        return dict(job.datasets["train"])
+
+    @extend_schema_field(DatasetOfJobSerializer)
+    def get_test_dataset(self, job: TrainingJob) -> dict[str, Any]:
+        return dict(job.datasets.get("test") or {})
+
+    def to_representation(self, instance: TrainingJob) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if not shown["test_dataset"]:
+            del shown["test_dataset"]
+        return shown
+
+
+class ResultLinksSerializer(serializers.Serializer[Any]):
+    general_test_result = serializers.URLField(help_text="Every row with its answers and scores, as JSONL.")
+    aggregated_test_result = serializers.DictField(child=serializers.CharField())
+
+
+class CheckpointSerializer(serializers.Serializer[Any]):
+    """Give the results of the job as context: `{number: TestResult}`."""
+
+    checkpoint = serializers.IntegerField(source="number")
+    model_download_url = serializers.SerializerMethodField()
+    test_results = serializers.SerializerMethodField()
+    step = serializers.IntegerField()
+    size_bytes = serializers.IntegerField()
+    created_at = UnixSecondsField(read_only=True)
+    updated_at = UnixSecondsField(read_only=True)
+
+    def get_model_download_url(self, checkpoint: Checkpoint) -> str:
+        filename = f"{checkpoint.job.name}-checkpoint-{checkpoint.number}.tar.gz"
+        return get_storage().presigned_get(checkpoint.archive_key, filename=filename)
+
+    @extend_schema_field(ResultLinksSerializer)
+    def get_test_results(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        result = self.context["results"].get(checkpoint.number)
+        return {} if result is None else links_of(checkpoint.job, result)
+
+
+def links_of(job: TrainingJob, result: TestResult) -> dict[str, Any]:
+    filename = f"{job.name}-checkpoint-{result.number}-results.jsonl"
+    return {
+        "general_test_result": get_storage().presigned_get(result.rows_key, filename=filename),
+        "aggregated_test_result": as_text(result.scores),
+    }
+
+
+class TestedRowSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField(help_text="Of the test dataset's file.")
+    input_text = serializers.CharField()
+    expected_output = serializers.CharField()
+    predicted_output = serializers.CharField()
+    scores = serializers.DictField(child=serializers.FloatField(allow_null=True))
+    reasons = serializers.DictField(
+        child=serializers.CharField(), help_text="Why a function gave this row no score."
+    )
+
+
+class TestResultSerializer(serializers.Serializer[Any]):
+    """One tested checkpoint; 0 is the base model."""
+
+    checkpoint = serializers.IntegerField()
+    rows = serializers.IntegerField(help_text="How many rows were tested.")
+    scores = serializers.DictField(child=serializers.CharField())
+    failures = serializers.DictField(
+        child=serializers.IntegerField(), help_text="In how many rows a function gave no score."
+    )
+    general_test_result = serializers.URLField()
+    sample = TestedRowSerializer(many=True)
+
+
+class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
+    seq = serializers.IntegerField(source="id", help_text="Give the last one as `after` to go on.")
+    time = serializers.SerializerMethodField()
+    event = serializers.CharField(source="kind")
+    attempt = serializers.IntegerField(allow_null=True)
+    details = serializers.DictField(source="data")
+
+    class Meta:
+        model = JobEvent
+        fields = ("seq", "time", "event", "attempt", "details")
+
+    def get_time(self, event: JobEvent) -> float:
+        return event.at.timestamp()
+
+
+class EventsQuerySerializer(serializers.Serializer[Any]):
+    after = serializers.IntegerField(default=0, min_value=0, help_text="Only events after this seq.")
+    limit = serializers.IntegerField(default=500, min_value=1, max_value=5000)
+
+
+class ResultsQuerySerializer(serializers.Serializer[Any]):
+    rows = serializers.IntegerField(
+        default=10, min_value=0, max_value=1000, help_text="Sample rows for each checkpoint."
+    )
