@@ -15,6 +15,8 @@ _COMMON = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # scikit-learn and pandas bring pyarrow, whose allocator would start a thread.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 # More than one OpenMP thread spins against the other cores' under load, 50 times slower; dynamo compiles a
 # helper at the first request for logprobs, for seconds and no gain, as engines on CPU run eagerly.

@@ -4,6 +4,7 @@ The socket appears once the imports are done, so whoever can connect gets a chil
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -29,4 +30,6 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)  # preloaded libraries would only complain, at length, about being taken down
