@@ -16,6 +16,7 @@ from embassy.platform import leases
 # A run this long (seconds) shows that the engine starts well: the count of failures begins anew.
 GOOD_RUN = 60
 LONGEST_PAUSE = 60  # seconds
+GIVEN_UP = timedelta(seconds=60)  # for so long requests do not wake an engine that was given up
 
 GONE = {"host": "", "port": 0, "draining": False, "active_at": None}
 
@@ -89,7 +90,7 @@ def failed(*, engine: Engine, token: int, reason: str) -> None:
     failures = 1 if _ran_well(fresh) else fresh.failures + 1
     changes: dict[str, Any] = {"failures": failures, "retry_at": Now() + pause(failures)}
     if failures >= START_ATTEMPTS:
-        changes["wanted"] = Wanted.INACTIVE
+        changes |= {"wanted": Wanted.INACTIVE, "retry_at": Now() + GIVEN_UP}
         reason = f"It failed {failures} times in a row and was given up. {reason}"
     _release(engine, token, reason=reason, changes=changes)
 

@@ -1,5 +1,6 @@
 """What is wanted of engines and adapters. What is observed of them is written in observe.py."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -51,6 +52,7 @@ def ensure_engine(*, base_model: str, task_type: str, rank: int = 0, merged: Arc
                 "sha256": merged.sha256 if merged else "",
                 "reason": WAITING,
                 "last_access_at": Now(),
+                "woken_at": Now(),
             },
         )
         if created:
@@ -84,7 +86,7 @@ def create_engine(
         resource_management=resource_management,
         reason=WAITING,
     )
-    Engine.objects.filter(pk=engine.pk).update(last_access_at=Now())
+    Engine.objects.filter(pk=engine.pk).update(last_access_at=Now(), woken_at=Now())
     audit.record("engine.created", engine.public_id, actor=actor, base_model=base_model, name=name)
     send_for(engine)
     return engine
@@ -95,7 +97,9 @@ def want_active(*, engine: Engine) -> None:
     """Have it run. An engine that gave up gets a fresh set of attempts; a running one is only touched."""
     rows = Engine.objects.filter(pk=engine.pk, deleted_at=None)
     rows.update(last_access_at=Now())
-    woken = rows.filter(wanted=Wanted.INACTIVE).update(wanted=Wanted.ACTIVE, failures=0, retry_at=None)
+    woken = rows.filter(wanted=Wanted.INACTIVE).update(
+        wanted=Wanted.ACTIVE, failures=0, retry_at=None, woken_at=Now()
+    )
     if not woken:
         return
     ENGINE.transition(
@@ -110,8 +114,10 @@ def want_active(*, engine: Engine) -> None:
 
 
 @transaction.atomic
-def want_inactive(*, engine: Engine, reason: str) -> None:
+def want_inactive(*, engine: Engine, reason: str, by_hand: bool = False) -> None:
     """Have it stop, once the requests that it is answering are through."""
+    if by_hand:
+        Engine.objects.filter(pk=engine.pk).update(slept_at=Now())
     stopped = Engine.objects.filter(pk=engine.pk, wanted=Wanted.ACTIVE).update(
         wanted=Wanted.INACTIVE, reason=reason, failures=0, retry_at=None
     )
@@ -176,7 +182,7 @@ def drop_adapter(*, adapter: Adapter) -> None:
 
 
 @transaction.atomic
-def touch(*, engine_pks: "list[int] | set[int]") -> None:
+def touch(*, engine_pks: Collection[int]) -> None:
     """These engines were used just now."""
     Engine.objects.filter(pk__in=engine_pks).update(last_access_at=Now())
 

@@ -63,6 +63,10 @@ class Deployment(Timestamped):
         return f"{self.public_id} ({self.name})"
 
     @property
+    def needs_adapter(self) -> bool:
+        return self.checkpoint > 0 and not self.merged
+
+    @property
     def upstream_model(self) -> str:
         """The name by which its engine knows it."""
-        return "base" if self.rank == 0 or self.merged else self.public_id
+        return self.public_id if self.needs_adapter else "base"

@@ -53,6 +53,8 @@ class Engine(Leased, Timestamped):
     active_at = models.DateTimeField(null=True)
     start_seconds = models.FloatField(null=True)  # how long the last start took
     last_access_at = models.DateTimeField(null=True)
+    woken_at = models.DateTimeField(null=True)  # when it was last asked to run
+    slept_at = models.DateTimeField(null=True)  # when it was last stopped by hand
     resource_management: Any = models.JSONField(default=dict, blank=True)
     deleted_at = models.DateTimeField(null=True)
 

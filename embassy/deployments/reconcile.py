@@ -1,0 +1,115 @@
+"""What the scheduler does for deployments: mend statuses, apply schedules, let unused engines go."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from embassy.deployments import moves, services
+from embassy.deployments.models import Deployment
+from embassy.deployments.schedule import Decision, History, Rules, decide, parse_window
+from embassy.deployments.states import LIVE, DeploymentStatus
+from embassy.engines import selectors as engine_selectors
+from embassy.engines import services as engines
+from embassy.engines.models import Adapter, Engine
+from embassy.engines.states import EngineStatus, Wanted
+from embassy.platform.logs import fields
+
+log = logging.getLogger(__name__)
+
+# When an engine finds no worker, an automatic one that nobody deployed on and nobody used for this long
+# makes room.
+ROOM_AFTER = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=5)
+
+
+def reconcile() -> None:
+    """Look at every deployment that is up, on its way, or led by its engine."""
+    led = Q(status=DeploymentStatus.DEACTIVATED, engine__automatic=False)
+    for pk in Deployment.objects.filter(Q(status__in=LIVE) | led).values_list("pk", flat=True):
+        services.reconcile(deployment_pk=pk)
+
+
+def apply_schedules() -> None:
+    apply_to_deployments()
+    apply_to_engines()
+    retire_unused_engines()
+    make_room()
+
+
+def apply_to_deployments() -> None:
+    """Deployments on automatic engines have rules of their own."""
+    statuses = (DeploymentStatus.DEPLOYED, DeploymentStatus.DEACTIVATED)
+    rows = Deployment.objects.filter(status__in=statuses, engine__automatic=True).select_related("engine")
+    for deployment in rows:
+        decision = decision_for(deployment)
+        if deployment.status == DeploymentStatus.DEPLOYED and not decision.on:
+            moves.put_down(deployment=deployment, reason=decision.reason)
+            log.info("deployment.slept", extra=fields(deployment=deployment.public_id))
+        elif deployment.status == DeploymentStatus.DEACTIVATED and decision.on:
+            moves.rouse(deployment, by_act=False, reason=decision.reason)
+
+
+def apply_to_engines() -> None:
+    """Engines of organizations have rules for all that is on them."""
+    for engine in Engine.objects.filter(automatic=False, deleted_at=None):
+        decision = engine_decision(engine)
+        if engine.wanted == Wanted.ACTIVE and not decision.on:
+            engines.want_inactive(engine=engine, reason=decision.reason)
+        elif engine.wanted == Wanted.INACTIVE and decision.on and not engine.gave_up:
+            engines.want_active(engine=engine)
+
+
+def retire_unused_engines() -> None:
+    """Stop automatic engines that nobody needs or used for INACTIVE_TIMEOUT_SECONDS."""
+    age = timedelta(seconds=settings.INACTIVE_TIMEOUT_SECONDS)
+    for engine in unneeded_engines(age):
+        engines.want_inactive(
+            engine=engine, reason=f"Not used for {settings.INACTIVE_TIMEOUT_SECONDS} seconds."
+        )
+
+
+def make_room() -> None:
+    """Where an engine waits because all slots are taken, stop the one unused longest, if it can be spared."""
+    cutoff = timezone.now() - PATIENCE
+    if not engine_selectors.waiting().filter(woken_at__lt=cutoff, retry_at=None).exists():
+        return
+    spare = unneeded_engines(ROOM_AFTER).filter(status=EngineStatus.ACTIVE).first()
+    if spare is not None:
+        engines.want_inactive(engine=spare, reason="Stopped to make room for another engine.")
+
+
+def unneeded_engines(age: timedelta) -> "QuerySet[Engine, Engine]":
+    """Automatic engines on which nothing is wanted, not used for `age`; the oldest use first."""
+    deployments = Deployment.objects.filter(engine=OuterRef("pk"), status__in=LIVE)
+    adapters = Adapter.objects.filter(engine=OuterRef("pk"), wanted=True)
+    return (
+        Engine.objects.filter(automatic=True, wanted=Wanted.ACTIVE, deleted_at=None)
+        .filter(Q(last_access_at=None) | Q(last_access_at__lt=Now() - age))
+        .exclude(Exists(deployments))
+        .exclude(Exists(adapters))
+        .order_by("last_access_at")
+    )
+
+
+def decision_for(deployment: Deployment) -> Decision:
+    window = parse_window(deployment.schedule) if deployment.schedule else None
+    history = History(deployment.woken_at, deployment.last_used_at, deployment.slept_at)
+    return decide(Rules(deployment.inactive_timeout, window), history, timezone.now())
+
+
+def engine_decision(engine: Engine) -> Decision:
+    history = History(engine.woken_at or engine.created_at, engine.last_access_at, engine.slept_at)
+    return decide(engine_rules(engine.resource_management), history, timezone.now())
+
+
+def engine_rules(management: dict[str, Any]) -> Rules:
+    """The API's `{management_type, management_config}`; nothing means the default idle timeout."""
+    config = management.get("management_config") or {}
+    if management.get("management_type") == "schedule":
+        return Rules(settings.INACTIVE_TIMEOUT_SECONDS, parse_window(config))
+    return Rules(int(config.get("inactive_duration") or settings.INACTIVE_TIMEOUT_SECONDS))

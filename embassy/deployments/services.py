@@ -1,0 +1,207 @@
+"""Deploy, wake, put to sleep, delete. Engines and adapters are only wanted here; their supervisor acts."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from embassy.catalog import selectors as catalog
+from embassy.deployments import moves
+from embassy.deployments.models import Deployment
+from embassy.deployments.routes import Route
+from embassy.deployments.schedule import check_timeout, parse_window
+from embassy.deployments.source import Source, resolve
+from embassy.deployments.states import LIVE, DeploymentStatus
+from embassy.engines import keys
+from embassy.engines import services as engines
+from embassy.engines.models import Engine
+from embassy.platform.actor import Actor
+from embassy.platform.errors import Conflict, InvalidInput
+from embassy.platform.ids import new_id
+from embassy.projects import audit
+from embassy.projects.models import Project
+
+PUBLIC_ID = re.compile(r"dp-[0-9A-Za-z]{22}")
+
+
+@dataclass(frozen=True)
+class DeploymentRequest:
+    """What somebody asks for. `reference` is a training job's id or a base model's name; seconds."""
+
+    reference: str
+    checkpoint: int
+    name: str | None = None
+    description: str = ""
+    inactive_timeout: int | None = None
+    schedule: dict[str, Any] | None = None
+
+
+def create_deployment(
+    *, project: Project, request: DeploymentRequest, actor: Actor, engine: Engine | None = None
+) -> Deployment:
+    """Deploy on the given engine, or on the automatic one. Raises InvalidInput, or Conflict for its state."""
+    source = resolve(project=project, reference=request.reference, checkpoint=request.checkpoint, actor=actor)
+    name = _checked_name(request.name)
+    if request.schedule is not None:
+        parse_window(request.schedule)
+    timeout = _checked_timeout(request)
+    if engine is not None:
+        _check_fit(engine, source)
+    try:
+        with transaction.atomic():
+            deployment = Deployment.objects.create(
+                **_columns(source),
+                organization_id=project.organization_id,
+                project=project,
+                created_by_id=actor.user_id,
+                name=name,
+                description=request.description,
+                engine=engine or _automatic_engine(source),
+                reason=engines.WAITING,
+                inactive_timeout=timeout,
+                schedule=request.schedule,
+                began_at=timezone.now(),
+                woken_at=timezone.now(),
+            )
+            moves.bring_up(deployment)
+            audit.record("deployment.created", deployment.public_id, actor=actor, name=name)
+    except IntegrityError:
+        raise Conflict(
+            f"You have a deployment named {name} already. Choose another name.", code="name_taken"
+        ) from None
+    return deployment
+
+
+@transaction.atomic
+def delete_deployment(*, deployment: Deployment, actor: Actor) -> None:
+    """Take it down for good: its address answers 404 from now on, and its name is free."""
+    if moves.terminate(deployment):
+        audit.record("deployment.deleted", deployment.public_id, actor=actor, name=deployment.name)
+
+
+@transaction.atomic
+def reactivate(*, deployment: Deployment, actor: Actor) -> None:
+    """Wake it. Raises Conflict unless it sleeps or failed."""
+    if not moves.rouse(deployment):
+        raise Conflict(
+            f"Deployment {deployment.name} is {deployment.status}; there is nothing to reactivate.",
+            code="already_active",
+        )
+    audit.record("deployment.reactivated", deployment.public_id, actor=actor)
+
+
+@transaction.atomic
+def deactivate(*, deployment: Deployment, actor: Actor) -> None:
+    """Put it to sleep until somebody asks for it. Raises Conflict unless it is up or on its way."""
+    changes = {"slept_at": Now()}
+    if not moves.put_down(deployment=deployment, reason="Deactivated by hand.", changes=changes):
+        raise Conflict(f"Deployment {deployment.name} is {deployment.status}.", code="not_active")
+    audit.record("deployment.deactivated", deployment.public_id, actor=actor)
+
+
+@transaction.atomic
+def wake(*, route: Route, actor: Actor) -> None:
+    """A request waits for this route: have it come up. Nothing happens if it is on its way already."""
+    if route.deployment_pk is None:
+        model = catalog.get_base_model(route.models[0])
+        engines.ensure_engine(base_model=model.name, task_type=model.task_types[0])
+        return
+    deployment = Deployment.objects.select_related("engine").filter(pk=route.deployment_pk).first()
+    if deployment is not None and deployment.status == DeploymentStatus.DEACTIVATED:
+        moves.rouse(deployment)
+
+
+@transaction.atomic
+def touch(*, deployment_pks: Collection[int], engine_pks: Collection[int]) -> None:
+    """These were used just now, or are in use."""
+    Deployment.objects.filter(pk__in=deployment_pks).update(last_used_at=Now())
+    engines.touch(engine_pks=engine_pks)
+
+
+def reconcile(*, deployment_pk: int) -> None:
+    """Bring the status in line with what is seen, and what is wanted in line with the status."""
+    rows = Deployment.objects.select_related("engine", "adapter").filter(pk=deployment_pk)
+    deployment = rows.exclude(status=DeploymentStatus.TERMINATED).first()
+    if deployment is None:
+        return
+    if deployment.status in LIVE:
+        moves.settle(deployment_pk=deployment.pk)
+    elif moves.follows_its_engine_up(deployment):
+        moves.rouse(deployment)
+
+
+def reconcile_engine(*, engine_pk: int) -> None:
+    """The engine or one of its adapters has changed."""
+    pks = Deployment.objects.filter(engine_id=engine_pk).exclude(status=DeploymentStatus.TERMINATED)
+    for pk in pks.values_list("pk", flat=True):
+        reconcile(deployment_pk=pk)
+
+
+def remove_all(*, project: Project) -> None:
+    """Take down everything of a deleted project."""
+    for deployment in Deployment.objects.filter(project=project).select_related("engine"):
+        with transaction.atomic():
+            moves.terminate(deployment)
+    Deployment.objects.filter(project=project).delete()
+
+
+def _automatic_engine(source: Source) -> Engine:
+    return engines.ensure_engine(
+        base_model=source.base_model,
+        task_type=source.task_type,
+        rank=source.rank,
+        merged=source.archive if source.merged else None,
+    )
+
+
+def _check_fit(engine: Engine, source: Source) -> None:
+    if engine.base_model != source.base_model:
+        raise InvalidInput(
+            f"Engine {engine.name} serves {engine.base_model}, not {source.base_model}, which this was"
+            " trained from."
+        )
+    if engine.kind != keys.kind_of(source.task_type):
+        raise InvalidInput(f"Engine {engine.name} serves {engine.task_type}, not {source.task_type}.")
+    if source.merged:
+        raise InvalidInput(
+            "This checkpoint is a whole model, which needs an engine of its own: create a deployment for it."
+        )
+    if source.rank > engine.rank:
+        raise InvalidInput(
+            f"Engine {engine.name} takes adapters up to rank {engine.rank}; this one has {source.rank}."
+        )
+
+
+def _checked_timeout(request: DeploymentRequest) -> int:
+    if request.inactive_timeout is None:
+        return int(settings.INACTIVE_TIMEOUT_SECONDS)
+    return check_timeout(request.inactive_timeout)
+
+
+def _checked_name(name: str | None) -> str:
+    name = (name or "").strip() or f"deployment-{new_id('')[:6]}"
+    if len(name) > 120 or not name.isprintable():
+        raise InvalidInput("name: use up to 120 printable characters.")
+    if PUBLIC_ID.fullmatch(name) or any(model.name == name for model in catalog.list_base_models()):
+        raise InvalidInput(f"name: {name} means something else already. Choose another name.")
+    return name
+
+
+def _columns(source: Source) -> dict[str, Any]:
+    return {
+        "training_job": source.job,
+        "checkpoint": source.checkpoint,
+        "base_model": source.base_model,
+        "task_type": source.task_type,
+        "archive_key": source.archive.key if source.archive else "",
+        "sha256": source.archive.sha256 if source.archive else "",
+        "rank": source.rank,
+        "merged": source.merged,
+        "prompt_format": source.prompt_format,
+        "metadata": source.metadata,
+    }
