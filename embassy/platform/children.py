@@ -109,10 +109,16 @@ class Child:
             return self.wait(CLOSE_S)
 
     def close(self) -> None:
-        """Kill whatever still runs, wait for it, and free the connection. May be called again."""
-        if self._code is None and self._connection.fileno() >= 0:
-            self.kill()
-            self.wait(CLOSE_S)
+        """Kill whatever still runs, wait for it, and free the connection. May be called again.
+
+        Raises TimeoutError if something cannot be killed, such as a process stuck in a device.
+        """
+        try:
+            if self._code is None and self._connection.fileno() >= 0:
+                self.kill()
+                self.wait(CLOSE_S)
+        finally:
+            self._connection.close()  # should the warden be stuck, it finds its client gone when it comes back
         self._release()
 
     def fileno(self) -> int:
