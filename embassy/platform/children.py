@@ -118,7 +118,7 @@ class Child:
                 self.kill()
                 self.wait(CLOSE_S)
         finally:
-            self._connection.close()  # should the warden be stuck, it finds its client gone when it comes back
+            self._connection.close()  # a stuck warden finds its client gone when it comes back
         self._release()
 
     def fileno(self) -> int:
