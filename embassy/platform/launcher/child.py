@@ -72,9 +72,9 @@ class Child:
 
 
 def start_child(service: Service, mark: Mapping[str, str], sink: Sink) -> Child:
-    """Start the service's program, with `mark` in its environment. `sink` gets each line that it writes, without its end.
+    """Start the service's program, with `mark` in its environment; `sink` gets each line that it writes.
 
-    The kernel sends it the first stop signal when we die. That is tied to our thread: call this on the main one.
+    The kernel sends it the first stop signal when our thread dies: call this on the main one.
     """
     account = service.account
     process = subprocess.Popen(

@@ -62,7 +62,11 @@ class Home:
 
     def socket(self, name: str) -> Path:
         """Where the socket `name` lies: in `run`, or below /tmp where that path would be too long."""
-        return socket_folder(self.run, Path(f"/tmp/embassy-{self.digest}")) / name
+        return socket_folder(self.run, self.short_folder("")) / name
+
+    def short_folder(self, kind: str) -> Path:
+        """A folder whose path is short enough for sockets. /tmp itself, because TMPDIR may be long."""
+        return Path(f"/tmp/embassy-{kind}{self.digest}")  # noqa: S108 - made and checked in socket_folder
 
 
 def open_home(path: Path) -> Home:

@@ -18,7 +18,7 @@ class LogFile:
 
     def write(self, line: bytes) -> None:
         """Append one line, given without its end."""
-        if self._file.tell() + len(line) > self._limit:
+        if self._file.tell() + len(line) + 1 > self._limit:
             self._rotate()
         self._file.write(line + b"\n")
         self._file.flush()

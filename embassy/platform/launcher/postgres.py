@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -48,7 +47,8 @@ class Postgres:
 
     def url(self, password: str) -> str:
         """The address as libpq, psycopg and Django's settings read it."""
-        return f"postgresql://{NAME}:{quote(password, safe='')}@/{NAME}?host={quote(str(self.sockets), safe='')}&port={PORT}"
+        folder = quote(str(self.sockets), safe="")
+        return f"postgresql://{NAME}:{quote(password, safe='')}@/{NAME}?host={folder}&port={PORT}"
 
     def argv(self) -> tuple[str, ...]:
         settings = {
@@ -64,7 +64,7 @@ class Postgres:
             "recovery_init_sync_method": "syncfs",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         pairs = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
         return (str(self.programs / "bin/postgres"), "-D", str(self.data), *pairs)
 
@@ -85,24 +85,19 @@ class Postgres:
             )
 
     def _forget_dead_server(self) -> None:
-        """Remove a lock file whose process id now belongs to another program, as after a container's restart."""
-        lock = self.data / "postmaster.pid"
-        try:
-            pid = int(lock.read_text().splitlines()[0])
-        except (FileNotFoundError, ValueError, IndexError):
-            return
-        owner = processes.read(pid)
-        if owner is None or owner.name != "postgres":
-            lock.unlink()
+        """Remove lock files whose process id belongs to another program, as after a container's restart."""
+        for lock in (self.data / "postmaster.pid", self.sockets / f".s.PGSQL.{PORT}.lock"):
+            if lock.exists() and not _is_postgres(lock.read_text().partition("\n")[0]):
+                lock.unlink()
 
     def _create_cluster(self, password: str) -> None:
         draft = self.root / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
-        self._own(draft)
+        _make_for(draft, self.account)
         secret = self.sockets / "password"
         try:
             secret.write_text(password)
-            self._give(secret)
+            _give_to(secret, self.account)
             self._run_initdb(draft, secret)
         finally:
             secret.unlink(missing_ok=True)
@@ -136,25 +131,31 @@ class Postgres:
         if done.returncode != 0:
             raise LaunchError(f"Postgres cannot create its data folder {self.data}: {done.stderr.strip()}")
 
-    def _own(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self._give(folder)
 
-    def _give(self, path: Path) -> None:
-        if self.account:
-            os.chown(path, self.account.uid, self.account.gid)
+def _is_postgres(pid: str) -> bool:
+    """Whether a live Postgres has this process id. A zombie is none, though Postgres itself thinks so."""
+    owner = processes.read(int(pid)) if pid.strip().isdigit() else None
+    return owner is not None and owner.alive and owner.name == "postgres"
+
+
+def _make_for(folder: Path, account: Account | None) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _give_to(folder, account)
+
+
+def _give_to(path: Path, account: Account | None) -> None:
+    if account:
+        os.chown(path, account.uid, account.gid)
 
 
 def embedded_postgres(home: Home, *, durable: bool = True) -> Postgres:
     """Find or make the places of this home's server. `durable=False` trades safety for speed, for tests."""
     account = postgres_account()
     root = _find_root(home, account)
-    sockets = socket_folder(
-        root / "socket", Path(f"/tmp/embassy-pg-{home.digest}"), account.uid if account else None
-    )
-    server = Postgres(root, sockets, _find_programs(root, account), account, durable)
-    server._own(sockets)
-    return server
+    owner = account.uid if account else None
+    sockets = socket_folder(root / "socket", home.short_folder("pg-"), owner)
+    _make_for(sockets, account)
+    return Postgres(root, sockets, _find_programs(root, account), account, durable)
 
 
 def _find_root(home: Home, account: Account | None) -> Path:
@@ -208,14 +209,16 @@ def _copy_programs(package: Path, target: Path) -> Path:
         draft = target.with_name(target.name + ".new")
         shutil.rmtree(draft, ignore_errors=True)
         # The programs look for their libraries beside the package's folder.
-        shutil.copytree(package / _INSTALL, draft / _WHEEL / _INSTALL, symlinks=True, ignore=_without_headers)
+        shutil.copytree(
+            package / _INSTALL,
+            draft / _WHEEL / _INSTALL,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("include", "*.a"),
+        )
         shutil.copytree(package.with_name(f"{_WHEEL}.libs"), draft / f"{_WHEEL}.libs")
         _open_to_readers(draft)
         draft.rename(target)
     return target / _WHEEL / _INSTALL
-
-
-_without_headers: Callable[[str, list[str]], set[str]] = shutil.ignore_patterns("include", "*.a")  # type: ignore[assignment]
 
 
 def _open_to_readers(folder: Path) -> None:

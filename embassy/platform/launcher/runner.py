@@ -19,8 +19,8 @@ _DRAIN_S = 0.5
 _TAIL_LINES = 15
 
 
-class StartFailed(Exception):
-    """One attempt to start the service ended badly; the message says how."""
+class Ended(Exception):
+    """The service's process is gone; the message says how."""
 
 
 class GaveUp(Exception):
@@ -53,91 +53,83 @@ class Failures:
 class Runner:
     """Keeps one service running. `live` is its whole life; `stop` ends it."""
 
-    def __init__(self, service: Service, home: Home, terminal: Terminal, failures: Failures) -> None:
+    def __init__(self, service: Service, home: Home, terminal: Terminal) -> None:
         self.service = service
         self.ready = asyncio.Event()
         self.stopped = asyncio.Event()
         self._home = home
         self._terminal = terminal
-        self._failures = failures
+        self._failures = Failures()
         self._log = LogFile(home.log(service.name))
         self._child: Child | None = None
-        self._last_answer = ""
 
     async def live(self) -> None:
-        """Start the service and restart it whenever it fails. Returns when a oneshot is done; raises GaveUp."""
+        """Start the service, and again whenever it ends; a oneshot only once. Raises GaveUp."""
         while True:
             began = time.monotonic()
-            trouble = await self._run_once(began)
-            if trouble is None:
+            try:
+                await self._live_once(began)
                 return
-            await self._sweep_strays()
-            await self._pause(trouble, time.monotonic() - began)
+            except Ended as end:
+                if self.service.oneshot:
+                    raise GaveUp(f"{self.service.name} failed ({end}); see {self._log.path}") from None
+                await self._clear()
+                await self._pause(str(end), time.monotonic() - began)
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """End the process and what it left behind."""
-        if self._child is not None:
-            await self._child.stop(self.service.stop, hurry)
-            await asyncio.to_thread(sweep, strays(self._home.path, self.service.name, self._child.pid))
-            await self._child.drained(_DRAIN_S)
+        self.ready.clear()
+        if child := self._child:
+            await child.stop(self.service.stop, hurry)
+            await asyncio.to_thread(sweep, strays(self._home.path, self.service.name, child.pid))
+            await child.drained(_DRAIN_S)
         self._log.close()
         self.stopped.set()
 
-    async def _run_once(self, began: float) -> str | None:
-        """One life of the process. Returns what went wrong, None where a oneshot ended well."""
-        try:
-            await self._start()
-        except StartFailed as failure:
-            return str(failure)
-        self._terminal.good(self.service.name, self._describe(time.monotonic() - began))
-        self.ready.set()
-        if self.service.oneshot:
-            return None
-        assert self._child is not None
-        return _how(await self._child.exited())
+    def tail(self) -> list[str]:
+        """The end of the service's log."""
+        return tail(self._log.path, _TAIL_LINES)
 
-    async def _start(self) -> None:
+    async def _live_once(self, began: float) -> None:
+        """One life of the process. Returns when a oneshot ended well; raises Ended in every other case."""
+        child = await self._start()
+        await (_finish(child) if self.service.oneshot else self._become_ready(child))
+        word = "done" if self.service.oneshot else "ready"
+        self._terminal.good(self.service.name, f"{word} in {time.monotonic() - began:.1f} s")
+        self.ready.set()
+        if not self.service.oneshot:
+            raise Ended(_how(await child.exited()))
+
+    async def _start(self) -> Child:
+        mark = marks.mark(self._home.path, self.service.name)
         try:
             await asyncio.to_thread(self.service.before)
-            self._child = start_child(
-                self.service, marks.mark(self._home.path, self.service.name), self._take_line
-            )
+            self._child = start_child(self.service, mark, self._take_line)
         except OSError as error:
-            raise StartFailed(str(error)) from None
-        try:
-            async with asyncio.timeout(self.service.start_seconds):
-                await (self._finish() if self.service.oneshot else self._become_ready())
-        except TimeoutError:
-            await self._kill()
-            raise StartFailed(
-                f"not ready after {self.service.start_seconds:g} s{self._last_answer}"
-            ) from None
+            raise Ended(str(error)) from None
+        return self._child
 
-    async def _become_ready(self) -> None:
-        assert self._child is not None
-        while True:
-            try:
-                await self.service.ready()
-                if self._child.code is None:
-                    return
-            except NotReady as answer:
-                self._last_answer = f": {answer}"
-            if self._child.code is not None:
-                raise StartFailed(_how(self._child.code))
+    async def _become_ready(self, child: Child) -> None:
+        deadline = time.monotonic() + self.service.start_seconds
+        while reason := await self._why_not_ready():
+            if time.monotonic() > deadline:
+                await child.stop(self.service.stop, asyncio.Event())
+                raise Ended(f"not ready after {self.service.start_seconds:g} s: {reason}")
+            if child.code is not None:
+                break
             await asyncio.sleep(_PROBE_PAUSE_S)
+        # Whoever answered the probe, it was not a process that is dead.
+        if child.code is not None:
+            raise Ended(_how(child.code))
 
-    async def _finish(self) -> None:
-        assert self._child is not None
-        code = await self._child.exited()
-        await self._child.drained(_DRAIN_S)
-        if code != 0:
-            raise StartFailed(_how(code))
+    async def _why_not_ready(self) -> str:
+        try:
+            await self.service.ready()
+        except NotReady as reason:
+            return str(reason) or "it does not say why"
+        return ""
 
-    async def _kill(self) -> None:
-        if self._child is not None:
-            await self._child.stop(self.service.stop, asyncio.Event())
-
-    async def _sweep_strays(self) -> None:
+    async def _clear(self) -> None:
         """End what a dead process left behind, so that the next one does not meet it."""
         child, self._child = self._child, None
         if child is None:
@@ -145,9 +137,7 @@ class Runner:
         if not self.service.keeps_descendants:
             count = await asyncio.to_thread(sweep, strays(self._home.path, self.service.name, child.pid))
             if count:
-                self._terminal.note(
-                    self.service.name, f"ended {count} left-over process{'es' if count > 1 else ''}"
-                )
+                self._terminal.note(self.service.name, f"ended {count} of its processes that were left over")
         await child.drained(_DRAIN_S)
 
     async def _pause(self, trouble: str, lived: float) -> None:
@@ -156,21 +146,21 @@ class Runner:
         except GaveUp:
             raise GaveUp(f"{self.service.name} keeps failing ({trouble}); see {self._log.path}") from None
         self.ready.clear()
-        self._terminal.warn(
-            self.service.name, f"{trouble}; starting again in {pause:.1f} s ({self._log.path})"
-        )
+        self._terminal.warn(self.service.name, f"{trouble}; starting again in {pause:.1f} s")
         await asyncio.sleep(pause)
-
-    def tail(self) -> list[str]:
-        """The end of the service's log."""
-        return tail(self._log.path, _TAIL_LINES)
 
     def _take_line(self, line: bytes) -> None:
         self._log.write(line)
-        self._terminal.output(self.service.name, line.decode(errors="replace"), shown=self.service.shown)
+        text = line.decode(errors="replace")
+        self._terminal.output(self.service.name, text, shown=self.service.shown, calm=self.ready.is_set())
 
-    def _describe(self, seconds: float) -> str:
-        return f"{'done' if self.service.oneshot else 'ready'} in {seconds:.1f} s"
+
+async def _finish(child: Child) -> None:
+    """Wait for a oneshot, and for its last lines. Raises Ended unless it ended well."""
+    code = await child.exited()
+    await child.drained(_DRAIN_S)
+    if code != 0:
+        raise Ended(_how(code))
 
 
 def _how(code: int) -> str:

@@ -40,7 +40,7 @@ class Service:
     serves: tuple[str, ...] = ()
     stop: StopSteps = TERM_THEN_KILL
     start_seconds: float = 60.0
-    # Runs once to its end; ready when it ended with exit code 0.
+    # Runs once to its end, however long that takes; ready when it ended with exit code 0.
     oneshot: bool = False
     # The platform is ready without it.
     lazy: bool = False

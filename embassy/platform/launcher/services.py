@@ -90,7 +90,6 @@ def _prepare(launch: Launch) -> Service:
         cwd=launch.root,
         needs=STORES,
         oneshot=True,
-        start_seconds=600,
         shown=True,
     )
 

@@ -54,7 +54,8 @@ def _check_postgres_form(url: str) -> None:
     # libpq repeats an address that it cannot read, password and all: never show that message.
     try:
         conninfo_to_dict(url)
-        valid = urlsplit(url).scheme in ("postgres", "postgresql")
+        parts = urlsplit(url)
+        valid = parts.scheme in ("postgres", "postgresql") and (parts.port is None or parts.port > 0)
     except (psycopg.ProgrammingError, ValueError):
         valid = False
     if not valid:

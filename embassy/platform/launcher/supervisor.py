@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from embassy.platform.launcher import processes
 from embassy.platform.launcher.errors import LaunchError
 from embassy.platform.launcher.home import Home
-from embassy.platform.launcher.runner import Failures, GaveUp, Runner
+from embassy.platform.launcher.runner import GaveUp, Runner
 from embassy.platform.launcher.service import Service
 from embassy.platform.launcher.sweep import descendants, sweep
 from embassy.platform.launcher.terminal import Terminal
@@ -19,7 +19,7 @@ class Supervisor:
     """Runs a service table until it is asked to stop or an essential service gives up."""
 
     def __init__(self, services: Iterable[Service], home: Home, terminal: Terminal) -> None:
-        self._runners = {s.name: Runner(s, home, terminal, Failures()) for s in services}
+        self._runners = {s.name: Runner(s, home, terminal) for s in services}
         self._home = home
         self._terminal = terminal
         self._stop = asyncio.Event()
@@ -68,19 +68,21 @@ class Supervisor:
 
     async def _failure_or_stop(self, lives: set[asyncio.Task[None]]) -> Exception | None:
         """Wait until a stop is wanted (None) or a life ends in a failure."""
-        stop = asyncio.create_task(self._stop.wait())
-        pending: set[asyncio.Task[None]] | set[asyncio.Task[bool]] = {stop, *lives}  # type: ignore[assignment]
-        while True:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
-            if stop in done:
-                return None
-            for life in done:
-                error = life.exception()
+        stop = asyncio.create_task(self._wait_for_stop())
+        pending = {stop, *lives}
+        while stop in pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                error = ended.exception()
                 if isinstance(error, GaveUp | LaunchError):
                     stop.cancel()
                     return error
                 if error:
                     raise error
+        return None
+
+    async def _wait_for_stop(self) -> None:
+        await self._stop.wait()
 
     async def _end(self, lives: set[asyncio.Task[None]]) -> None:
         for life in lives:
@@ -104,7 +106,7 @@ class Supervisor:
 
 
 async def _reap_adopted() -> None:
-    """Collect dead orphans. Our own children are collected the moment they die: a zombie seen twice is none of them."""
+    """Collect dead orphans. Ours are collected as they die, so a zombie seen twice is none of them."""
     before: set[int] = set()
     while True:
         now = processes.dead_children(os.getpid())

@@ -5,6 +5,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from enum import IntEnum
+from io import TextIOWrapper
 from typing import TextIO
 
 from embassy.platform.launcher.logfile import LogFile
@@ -17,8 +18,10 @@ _SIGNS = {
     "warn": ("!", "!", "\x1b[33m"),
     "bad": ("✗", "x", "\x1b[31m"),
 }
+# Python's and Postgres's words for it, the first line of a traceback, and the level field of structured logs.
 _PROBLEM = re.compile(
-    r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback |\"level\": ?\"(warning|error|critical)\"|\blevel=(warning|error|critical)\b"
+    r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback "
+    r"|\"level\": ?\"(warning|error|critical)\"|\blevel=(warning|error|critical)\b"
 )
 
 
@@ -42,6 +45,8 @@ class Terminal:
         self.detail = detail
         self._log = log
         self._out = out or sys.stdout
+        if isinstance(self._out, TextIOWrapper):
+            self._out.reconfigure(errors="replace")
         self._coloured = self._out.isatty() and "NO_COLOR" not in os.environ
         self._plain = not (self._out.encoding or "").lower().startswith("utf")
 
@@ -57,18 +62,19 @@ class Terminal:
     def bad(self, name: str, text: str) -> None:
         self._line("bad", name, text, Detail.QUIET)
 
-    def output(self, name: str, line: str, *, shown: bool) -> None:
-        """A line that a service wrote; its own log has it already."""
+    def output(self, name: str, line: str, *, shown: bool, calm: bool) -> None:
+        """A line that a service wrote; its own log has it already.
+
+        Problems stand out only in `calm` times: while a service starts or stops they are expected.
+        """
         problem = is_problem(line)
-        if self.detail >= Detail.VERBOSE or (self.detail >= Detail.NORMAL and (shown or problem)):
+        if self.detail >= Detail.VERBOSE or (self.detail >= Detail.NORMAL and (shown or (problem and calm))):
             self._print("warn" if problem else "note", name, line)
 
     def block(self, lines: list[str]) -> None:
-        """Plain lines below a status line, or the closing banner."""
-        for line in lines:
-            self._log.write(line.encode())
-            if self.detail > Detail.QUIET:
-                self._write(line)
+        """Plain lines below a status line, or the closing banner; never logged, for it shows a key."""
+        if self.detail > Detail.QUIET:
+            self._write("\n".join(lines))
 
     def _line(self, kind: str, name: str, text: str, needed: Detail) -> None:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -84,10 +90,6 @@ class Terminal:
 
     def _write(self, line: str) -> None:
         try:
-            self._out.write(
-                line.encode(self._out.encoding or "utf-8", "replace").decode(self._out.encoding or "utf-8")
-                + "\n"
-            )
-            self._out.flush()
+            print(line, file=self._out, flush=True)
         except OSError:
             self._out = open(os.devnull, "w")  # noqa: SIM115

@@ -7,15 +7,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from embassy.platform.launcher.app import ROOT
 from embassy.platform.launcher.launch import standalone
 
+COMMAND = (sys.executable, "-m", "embassy.platform.launcher")
+STORES_ONLY = ("--only", "postgres,valkey", "--no-fsync")
 _START_S = 60.0
-_STOP_S = 40.0
+_STOP_S = 60.0
 _PAUSE_S = 0.02
 
 
@@ -25,10 +27,7 @@ def running_stores() -> Iterator[dict[str, str]]:
 
     Everything is gone afterwards, also when this process is killed: the launcher's standard input ends then.
     """
-    with (
-        temporary_home() as home,
-        launched(home, "--only", "postgres,valkey", "--no-fsync", "--quiet") as process,
-    ):
+    with temporary_home() as home, launched(home, *STORES_ONLY, "--quiet") as process:
         yield await_services(home, process)
 
 
@@ -44,21 +43,39 @@ def temporary_home() -> Iterator[Path]:
 
 
 @contextmanager
-def launched(home: Path, *arguments: str, module: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
-    """Run the launcher on `home` and stop it in the end."""
-    command = [sys.executable, *(module or ("-m", "embassy.platform.launcher")), "--home", str(home)]
-    process = subprocess.Popen(
-        [*command, "--until-eof", *arguments],
-        cwd=ROOT,
-        env=standalone(os.environ),
-        stdin=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def launched(
+    home: Path,
+    *arguments: str,
+    command: Sequence[str] = COMMAND,
+    env: Mapping[str, str] | None = None,
+    user: int | None = None,
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the launcher on `home` and stop it in the end; its output goes to `output_of(home)`.
+
+    `env` is added to our environment, `user` is the id of the user to run as (only root may choose).
+    """
+    with open(output_of(home), "a") as output:
+        process = subprocess.Popen(
+            [*command, "--home", str(home), "--until-eof", *arguments],
+            cwd=ROOT,
+            env=standalone(os.environ) | dict(env or {}),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
     try:
         yield process
     finally:
         stop(process)
+
+
+def output_of(home: Path) -> Path:
+    """Where the launcher's output goes, in the home itself."""
+    return home / "launcher.out"
 
 
 def stop(process: subprocess.Popen[str]) -> None:
@@ -69,16 +86,22 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def await_services(home: Path, process: subprocess.Popen[str]) -> dict[str, str]:
-    """The environment in `run/services.json`, once it is there. Raises RuntimeError where the launcher ends."""
-    file = home / "run" / "services.json"
+    """The environment in `run/services.json`, once it is there. Raises RuntimeError if the launcher ends."""
     deadline = time.monotonic() + _START_S
-    while not file.exists():
+    while not (env := _env_of(home, process.pid)):
         if process.poll() is not None:
-            raise RuntimeError(
-                f"the launcher ended with code {process.returncode}; its logs are in {home / 'logs'}"
-            )
+            raise RuntimeError(f"the launcher ended: {output_of(home).read_text()}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the stores were not ready within {_START_S:g} s")
+            raise RuntimeError(f"the stores were not ready in {_START_S:g} s: {output_of(home).read_text()}")
         time.sleep(_PAUSE_S)
-    env: dict[str, str] = json.loads(file.read_text())["env"]
     return env
+
+
+def _env_of(home: Path, pid: int) -> dict[str, str]:
+    """What this launcher says; nothing while the file is missing, or still an earlier one's."""
+    try:
+        said = json.loads((home / "run" / "services.json").read_text())
+    except FileNotFoundError:
+        return {}
+    env: dict[str, str] = said["env"]
+    return env if said["pid"] == pid else {}
