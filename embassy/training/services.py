@@ -32,9 +32,7 @@ def create_training_job(*, project: Project, request: JobRequest, actor: Actor) 
         _save(job, actor)
     except (EmbassyError, IntegrityError) as error:
         get_storage().delete_prefix(job.prefix)
-        if isinstance(error, IntegrityError):
-            raise name_taken(job.name) from None
-        raise
+        raise _explained(error, job) from None
     return job
 
 
@@ -83,6 +81,14 @@ def _remove(job: TrainingJob) -> None:
             f"Training job {name} has deployments. Delete them first.", code="has_deployments"
         ) from None
     enqueue("training.purge", prefix)
+
+
+def _explained(error: EmbassyError | IntegrityError, job: TrainingJob) -> EmbassyError:
+    if isinstance(error, EmbassyError):
+        return error
+    if "training_job_name_once" in str(error):
+        return name_taken(job.name)
+    return Conflict("A dataset of this job was deleted just now. Choose another.", code="dataset_deleted")
 
 
 def _unsaved_job(project: Project, request: JobRequest, plan: Plan, actor: Actor) -> TrainingJob:

@@ -1,0 +1,69 @@
+"""One job, from claim to end."""
+
+import logging
+
+from django.db import InterfaceError, OperationalError, connection
+
+from embassy.platform.errors import EmbassyError
+from embassy.platform.logs import fields
+from embassy.training import lifecycle
+from embassy.training.models import TrainingJob
+from embassy.training.states import UNFINISHED
+from embassy.training.supervisor.folder import RunFolder, sweep
+from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, ShuttingDown
+from embassy.training.supervisor.session import Session
+from embassy.training.supervisor.tester import Tester
+from embassy.training.supervisor.trainer import Trainer
+from embassy.training.testing import CheckpointServer
+
+log = logging.getLogger(__name__)
+
+SHUT_DOWN = "The worker was shut down; another goes on from the newest checkpoint."
+UNEXPECTED = "Something unexpected went wrong; the worker's log has the particulars."
+
+
+def run_job(job_pk: int, *, server: CheckpointServer) -> None:
+    """Claim the job, train and test it. Does nothing if it is not to be run now or another has it."""
+    job = lifecycle.claim(job_pk)
+    if job is None:
+        return
+    log.info("job.claimed", extra=fields(job=job.public_id, attempt=job.attempts))
+    sweep()
+    try:
+        with Session(job) as session:
+            _run(session, server)
+    except (OperationalError, InterfaceError) as error:
+        # Nothing can be written now. The lease runs out, and whoever finds that goes on from here.
+        log.warning("job.left", extra=fields(job=job.public_id, error=str(error)))
+        connection.close()
+    else:
+        _clean_up(job)
+
+
+def _run(session: Session, server: CheckpointServer) -> None:
+    job, token = session.job, session.token
+    try:
+        if job.trained_at is None:
+            Trainer(session).train()
+        Tester(session, server).test()
+    except Fenced:
+        log.info("job.fenced", extra=fields(job=job.public_id))
+    except ShuttingDown:
+        lifecycle.give_back(job, token=token, reason=SHUT_DOWN)
+    except Ended as end:
+        lifecycle.finish(job, end.target, token=token, reason=end.reason, code=end.code)
+    except Crashed as crash:
+        lifecycle.record_crash(job, token=token, reason=crash.reason, code=crash.code)
+    except EmbassyError as error:
+        lifecycle.record_crash(job, token=token, reason=error.message, code=error.code)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        lifecycle.record_crash(job, token=token, reason=UNEXPECTED, code="internal_error")
+        raise
+
+
+def _clean_up(job: TrainingJob) -> None:
+    """Free the disk once nobody will go on from this folder."""
+    if not TrainingJob.objects.filter(pk=job.pk, status__in=UNFINISHED).exists():
+        RunFolder.of(job).remove()

@@ -1,0 +1,158 @@
+"""The trainer's child process: start it, follow its account, store what it leaves, understand its end."""
+
+import logging
+from pathlib import Path
+
+from django.conf import settings
+
+from embassy.platform.children import Child, ChildStartError, start_child
+from embassy.platform.logs import fields
+from embassy.platform.storage import get_storage
+from embassy.training.records import Line
+from embassy.training.spec import EndCode, EndReason
+from embassy.training.states import JobStatus
+from embassy.training.supervisor.account import Account
+from embassy.training.supervisor.folder import RunFolder
+from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, ShuttingDown
+from embassy.training.supervisor.session import Session
+from embassy.training.supervisor.uploads import Uploads
+
+log = logging.getLogger(__name__)
+
+PROGRAM = "embassy.training.runner"
+TICK_SECONDS = 0.2
+STOP_SECONDS = 4.0
+# The runner keeps the limit itself; this is for one that hangs.
+LIMIT_GRACE_SECONDS = 60.0
+
+# The same job would fail the same way again.
+HOPELESS = frozenset(
+    {
+        EndCode.NAN_LOSS,
+        EndCode.OUT_OF_MEMORY,
+        EndCode.INVALID_SPEC,
+        EndCode.INVALID_DATA,
+        EndCode.NO_TRAINABLE_ROWS,
+        EndCode.MOSTLY_UNTRAINABLE_ROWS,
+        EndCode.BASE_MODEL_UNREADABLE,
+        EndCode.CHAT_TEMPLATE_UNUSABLE,
+        EndCode.ADAPTER_MISMATCH,
+    }
+)
+
+
+class Trainer:
+    """Trains one job in one attempt."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._folder = RunFolder.of(session.job)
+        self._uploads = Uploads(session, self._folder)
+
+    def train(self) -> None:
+        """Returns when training is complete and everything is stored. Raises the outcomes."""
+        self._folder.wait_until_free(self._session.check)
+        end = self._leftovers()
+        if end is not None and end.data.get("reason") != EndReason.CANCELLED:
+            return self._conclude(end, code=None)
+        self._folder.prepare(self._session.job)
+        account = self._new_account()
+        seconds_left = self._seconds_left(account)
+        spec = self._folder.write_spec(
+            self._session.job, attempt=self._session.attempt, seconds_left=seconds_left
+        )
+        code = self._run(spec, account, limit=account.seconds_used + seconds_left + LIMIT_GRACE_SECONDS)
+        self._store_log()
+        return self._conclude(account.end, code=code)
+
+    def _leftovers(self) -> Line | None:
+        """Store what an earlier attempt on this host left unread; its end, if that was among it."""
+        job = self._session.job
+        path = self._folder.events(job.events_attempt)
+        account = Account(self._session, path, attempt=job.events_attempt, offset=job.events_offset)
+        account.store_new(counts_time=False)
+        self._uploads.store_new()
+        return account.end
+
+    def _new_account(self) -> Account:
+        attempt = self._session.attempt
+        return Account(self._session, self._folder.events(attempt), attempt=attempt)
+
+    def _seconds_left(self, account: Account) -> float:
+        left = float(self._session.job.spec["time_limit_seconds"]) - account.seconds_used
+        if left <= 0:
+            raise Ended(JobStatus.TIMED_OUT, "Training reached its time limit.", EndCode.TIME_LIMIT)
+        return left
+
+    def _run(self, spec: Path, account: Account, *, limit: float) -> int:
+        with self._start(spec) as child:
+            self._session.on_lost(child.kill)
+            try:
+                return self._follow(child, account, limit=limit)
+            except ShuttingDown:
+                child.stop(STOP_SECONDS)
+                self._store_new(account)
+                raise
+            except Fenced:
+                child.stop(STOP_SECONDS)
+                raise
+
+    def _start(self, spec: Path) -> Child:
+        standby = Path(settings.TRAINING_STANDBY) if settings.TRAINING_STANDBY else None
+        try:
+            child = start_child(
+                program=PROGRAM,
+                argv=[str(spec)],
+                env={},
+                cwd=self._folder.path,
+                log=self._folder.log(self._session.attempt),
+                standby=standby,
+            )
+        except ChildStartError as error:
+            raise Crashed(f"The trainer could not be started: {error}", "trainer_not_started") from error
+        job = self._session.job.public_id
+        log.info("trainer.started", extra=fields(job=job, pid=child.pid, origin=child.origin))
+        return child
+
+    def _follow(self, child: Child, account: Account, *, limit: float) -> int:
+        while True:
+            code = child.poll()  # before reading: the last lines are there when it has ended
+            self._session.check()
+            self._store_new(account)
+            if code is not None:
+                return code
+            if account.seconds_used > limit:
+                raise Ended(JobStatus.TIMED_OUT, "Training reached its time limit.", EndCode.TIME_LIMIT)
+            try:
+                child.wait(TICK_SECONDS)
+            except TimeoutError:
+                continue
+
+    def _store_new(self, account: Account) -> None:
+        self._session.patiently(account.store_new)
+        self._session.patiently(self._uploads.store_new)
+
+    def _store_log(self) -> None:
+        path = self._folder.log(self._session.attempt)
+        if path.exists():
+            get_storage().put(f"{self._session.job.prefix}logs/attempt-{self._session.attempt}.log", path)
+
+    def _conclude(self, end: Line | None, *, code: int | None) -> None:
+        if end is None:
+            raise Crashed(self._unexplained(code), "trainer_died")
+        reason, message = str(end.data.get("reason")), str(end.data.get("message") or "")
+        end_code = str(end.data.get("code") or reason)
+        if reason == EndReason.COMPLETED:
+            return
+        if reason == EndReason.TIME_LIMIT:
+            raise Ended(JobStatus.TIMED_OUT, message, end_code)
+        if end_code in HOPELESS:
+            raise Ended(JobStatus.FAILED, message, end_code)
+        raise Crashed(message or f"The trainer ended with {reason}.", end_code)
+
+    def _unexplained(self, code: int | None) -> str:
+        words = self._folder.last_words(self._session.attempt)
+        if code is not None and code < 0:
+            why = ", perhaps for want of memory" if code == -9 else ""
+            return f"The trainer was killed (signal {-code}){why}."
+        return f"The trainer ended with status {code} and without a word. {words}".strip()
