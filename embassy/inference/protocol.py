@@ -47,7 +47,7 @@ CHAT: fields.Table = SAMPLING | {
 STREAM_WITH_USAGE = {"include_usage": True}
 
 # What other servers know under these names; saying nothing would give wrong answers silently.
-NOT_OFFERED = ("echo", "suffix", "best_of", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
+NOT_OFFERED = ("echo", "suffix", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def cache_salt(base: str, organization_id: int) -> str:
 
 def _request(body: dict[str, Any], model: str, asked: Prompt | None, options: dict[str, Any]) -> TextRequest:
     for name in NOT_OFFERED:
-        if body.get(name) not in (None, False, "", 1):
+        if body.get(name):
             raise InvalidInput(f"`{name}` is not offered here: leave it out.", details={"field": name})
     return TextRequest(
         model=model,
