@@ -1,24 +1,19 @@
-"""Conversations to tokens with a loss mask, and what the template puts around a prompt."""
+"""Conversations to tokens with a loss mask."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
 
-from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.rows import Message, Row, messages
-from embassy.training.spec import EndCode
+from embassy.training.runner.templates import Span, Template, unusable_template
 
 IGNORED = -100
-_GENERATION_MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
-_SENTINEL = "\u27eaprompt\u27eb"
 _BATCH = 256
 
 Tokens = npt.NDArray[np.int32]
@@ -40,91 +35,61 @@ class Example:
 
 
 def tokenize_rows(tokenizer: Any, rows: Iterable[Row], max_length: int) -> Iterator[Example]:
-    """Examples in the rows' order, cut to `max_length` tokens from the start; assistant turns train."""
-    tokenize = _by_marker if _GENERATION_MARKER.search(tokenizer.chat_template) else _by_prefix
+    """Examples in the rows' order, cut to `max_length` tokens from the start.
+
+    The assistant's turns train, but for those of weight 0.
+    """
+    template = Template(tokenizer)
     rows = iter(rows)
     while batch := list(islice(rows, _BATCH)):
         conversations = [messages(row) for row in batch]
-        encoded = _rendering(tokenize, tokenizer, conversations)
-        for row, conversation, (ids, mask) in zip(batch, conversations, encoded, strict=True):
-            yield _example(row["line"], conversation, ids, mask, max_length)
-
-
-def prompt_format(tokenizer: Any) -> dict[str, str]:
-    """The text that the template puts before and after a single user turn that asks for an answer."""
-    rendered = _rendering(
-        tokenizer.apply_chat_template,
-        [{"role": "user", "content": _SENTINEL}],
-        tokenize=False,
-        add_generation_prompt=True,
-    )
-    prefix, found, suffix = rendered.partition(_SENTINEL)
-    if not found:
-        raise unusable_template("it does not render the user's text")
-    return {"prefix": prefix, "suffix": suffix}
-
-
-def unusable_template(problem: str) -> RunnerError:
-    return RunnerError(
-        EndCode.CHAT_TEMPLATE_UNUSABLE, f"The chat template cannot be used: {problem}. Give another template."
-    )
-
-
-def _rendering(render: Any, *arguments: Any, **options: Any) -> Any:
-    try:
-        return render(*arguments, **options)
-    except jinja2.TemplateError as error:
-        raise unusable_template(f"it refused a conversation ({error})") from None
-
-
-def _by_marker(tokenizer: Any, conversations: list[list[Message]]) -> list[tuple[list[int], list[int]]]:
-    """Token ids and mask from a template that marks what the assistant generates."""
-    encoded = tokenizer.apply_chat_template(
-        conversations, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
-    )
-    return list(zip(encoded["input_ids"], encoded["assistant_masks"], strict=True))
-
-
-def _by_prefix(tokenizer: Any, conversations: list[list[Message]]) -> list[tuple[list[int], list[int]]]:
-    """The same from any template: a turn is what it adds to the prompt that comes before it."""
-    return [_mask_by_prefix(tokenizer, conversation) for conversation in conversations]
-
-
-def _mask_by_prefix(tokenizer: Any, conversation: list[Message]) -> tuple[list[int], list[int]]:
-    def render(end: int, prompt: bool) -> str:
-        text: str = tokenizer.apply_chat_template(
-            conversation[:end], tokenize=False, add_generation_prompt=prompt
+        rendered = [
+            template.spans(conversation, row.get("tools"))
+            for row, conversation in zip(batch, conversations, strict=True)
+        ]
+        encoded = tokenizer(
+            [text for text, _ in rendered], add_special_tokens=False, return_offsets_mapping=True
         )
-        return text
-
-    text = render(len(conversation), False)
-    spans = []
-    for index, message in enumerate(conversation):
-        if message["role"] == "assistant":
-            prompt, turn = render(index, True), render(index + 1, False)
-            if not (turn.startswith(prompt) and text.startswith(turn)):
-                raise unusable_template("it has no generation markers and renders earlier turns differently")
-            spans.append((len(prompt), len(turn)))
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    mask = [
-        int(any(start < span_end and end > span_start for span_start, span_end in spans))
-        for start, end in encoded["offset_mapping"]
-    ]
-    return encoded["input_ids"], mask
+        for index, (row, conversation) in enumerate(zip(batch, conversations, strict=True)):
+            spans = _learned(conversation, rendered[index][1])
+            mask = _mask(encoded["offset_mapping"][index][:max_length], spans)
+            yield _example(row["line"], conversation, encoded["input_ids"][index], mask)
 
 
-def _example(
-    line: int, conversation: list[Message], ids: list[int], mask: list[int], max_length: int
-) -> Example:
-    tokens = np.asarray(ids[:max_length], dtype=np.int32)
-    trainable = np.asarray(mask[:max_length], dtype=bool)
-    labels = np.where(trainable, tokens, np.int32(IGNORED))
-    return Example(line, tokens, labels, len(ids), _problem(conversation, trainable))
+def _learned(conversation: list[Message], spans: list[Span]) -> list[Span]:
+    """The spans of the answers that are to be learned."""
+    learned = [_is_learned(message) for message in conversation if message["role"] == "assistant"]
+    if all(learned):
+        return spans
+    if len(spans) != len(learned):
+        raise unusable_template("some answers have weight 0, and it does not mark each answer")
+    return [span for span, is_learned in zip(spans, learned, strict=True) if is_learned]
 
 
-def _problem(conversation: list[Message], trainable: npt.NDArray[np.bool_]) -> str | None:
+def _is_learned(message: Message) -> bool:
+    return bool(message.get("weight", 1))
+
+
+def _mask(offsets: list[tuple[int, int]], spans: list[Span]) -> npt.NDArray[np.bool_]:
+    """Which tokens overlap a span; a character of several tokens counts with all of them."""
+    bounds = np.asarray(offsets, dtype=np.int64).reshape(-1, 2)
+    mask = np.zeros(len(bounds), dtype=bool)
+    for start, end in spans:
+        mask |= (bounds[:, 0] < end) & (bounds[:, 1] > start)
+    return mask
+
+
+def _example(line: int, conversation: list[Message], ids: list[int], mask: npt.NDArray[np.bool_]) -> Example:
+    tokens = np.asarray(ids[: len(mask)], dtype=np.int32)
+    labels = np.where(mask, tokens, np.int32(IGNORED))
+    return Example(line, tokens, labels, len(ids), _problem(conversation, mask))
+
+
+def _problem(conversation: list[Message], mask: npt.NDArray[np.bool_]) -> str | None:
     """Why a row teaches nothing, or None. The first token is never predicted, so it does not count."""
-    answers = [message["content"] for message in conversation if message["role"] == "assistant"]
-    if not any(answer.strip() for answer in answers):
+    answers = [m for m in conversation if m["role"] == "assistant" and _is_learned(m)]
+    if not answers:
+        return "no_answer"
+    if not any(answer["content"].strip() or answer.get("tool_calls") for answer in answers):
         return "empty_completion"
-    return None if trainable[1:].any() else "cut_off"
+    return None if mask[1:].any() else "cut_off"

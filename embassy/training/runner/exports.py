@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from embassy.training.runner.chat import prompt_format
 from embassy.training.runner.events import jsonable
 from embassy.training.runner.hardware import Hardware, versions
 from embassy.training.runner.models import base_for_merging, load_adapter, storage_dtype
 from embassy.training.runner.run import Run
+from embassy.training.runner.templates import Template
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _TOKENIZER_FILES = (
@@ -81,7 +81,7 @@ class Exporter:
         else:
             self._write_adapter(checkpoint, folder)
         if self.tokenizer.chat_template:
-            write_json(folder / "prompt_format.json", prompt_format(self.tokenizer))
+            write_json(folder / "prompt_format.json", Template(self.tokenizer).format())
         if self.write_extras:
             self.write_extras(folder)
         write_json(folder / "evidence.json", self._evidence(checkpoint, folder))

@@ -14,8 +14,12 @@ _SHOWN = 20
 _REASONS = {
     "empty_completion": "the answer is empty",
     "cut_off": "max_length cuts the answer off",
-    "empty_prompt": "the prompt is empty",
-    "no_label": "it has no label",
+    "no_answer": "no answer is to be learned",
+    "prompt_too_long": "the prompt leaves no room for an answer within max_length",
+    "equal_answers": "the better answer equals the worse one",
+    "no_label": "the answer is not a label",
+    "no_number": "the answer is not a number",
+    "empty_text": "a text is empty",
 }
 
 
@@ -91,12 +95,14 @@ def refuse_hopeless(examples: Sequence[Counted], trainable: int) -> None:
         )
 
 
+def _remedy(problem: str) -> str:
+    return "Raise max_length." if problem in ("cut_off", "prompt_too_long") else "Mend or remove them."
+
+
 def _advice(examples: Sequence[Counted]) -> str:
     problems = [example.problem for example in examples if example.problem]
     if not problems:
         return "Add rows to it."
     commonest = max(set(problems), key=problems.count)
     lines = [str(example.line) for example in examples if example.problem == commonest][:5]
-    return (
-        f"In most of them {_REASONS[commonest]} (rows {', '.join(lines)}). Raise max_length or mend the rows."
-    )
+    return f"In most of these {_REASONS[commonest]} (rows {', '.join(lines)}). {_remedy(commonest)}"

@@ -97,8 +97,8 @@ def test_the_reason_names_the_rows(trainer: Trainer, base: Path, tmp_path: Path)
     outcome = trainer.run(make_spec(tmp_path, base, REFUSALS["most cut off"][0])).require("error")
 
     assert outcome.end["message"] == (
-        "3 of 4 rows cannot be trained on. In most of them max_length cuts the answer off (rows 1, 2, 3). "
-        "Raise max_length or mend the rows."
+        "3 of 4 rows cannot be trained on. In most of these max_length cuts the answer off (rows 1, 2, 3). "
+        "Raise max_length."
     )
     (preflight,) = outcome.of("preflight")
     assert preflight["untrainable"][0] == {"line": 1, "problem": "cut_off"}
@@ -141,6 +141,29 @@ def test_a_template_without_markers_trains_the_same_tokens(
     without = trainer.run(spec).require()
 
     assert without.of("step")[0]["loss"] == with_markers.of("step")[0]["loss"]
+
+
+def test_weight_zero_is_not_learned(trainer: Trainer, base: Path, tmp_path: Path) -> None:
+    learned, ignored = chat("Parcel?", "late", "Why?", "rain"), chat("Parcel?", "late", "Why?", "rain")
+    ignored["messages"][1]["weight"] = 0
+    one = {"num_train_epochs": 1}
+    full = trainer.run(make_spec(tmp_path / "a", base, [learned] * 4, parameters=one)).require()
+    part = trainer.run(make_spec(tmp_path / "b", base, [ignored] * 4, parameters=one)).require()
+
+    assert part.of("step")[0]["loss"] != full.of("step")[0]["loss"]
+
+
+def test_tools_are_shown_to_the_model(trainer: Trainer, base: Path, tmp_path: Path) -> None:
+    call = {"type": "function", "function": {"name": "track", "arguments": {"id": 7}}}
+    row: dict[str, Any] = chat("Where is parcel 7?", "")
+    row["messages"][1]["tool_calls"] = [call]
+    tools = [{"type": "function", "function": {"name": "track", "parameters": {"type": "object"}}}]
+    parameters = {"num_train_epochs": 1, "max_length": 256}
+    with_tools = trainer.run(make_spec(tmp_path / "a", base, [row | {"tools": tools}], parameters=parameters))
+    without = trainer.run(make_spec(tmp_path / "b", base, [row], parameters=parameters))
+
+    tokens = [outcome.require().of("preflight")[0]["tokens"]["total"] for outcome in (with_tools, without)]
+    assert tokens[0] > tokens[1] + 20
 
 
 def test_two_attempts_never_share_a_run_folder(trainer: Trainer, base: Path, tmp_path: Path) -> None:
