@@ -5,7 +5,7 @@ import hmac
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -15,11 +15,12 @@ from embassy.deployments import lifecycle
 from embassy.deployments.models import Deployment
 from embassy.deployments.routes import Route, RouteState
 from embassy.deployments.states import LIVE, DeploymentStatus
+from embassy.engines import selectors as engine_selectors
 from embassy.engines import services as engines
 from embassy.engines.models import Engine
 from embassy.engines.states import Wanted
 from embassy.platform.actor import Actor
-from embassy.platform.errors import NotFound
+from embassy.platform.errors import InvalidInput, NotFound
 from embassy.projects.models import Project
 from embassy.projects.selectors import projects_visible_to
 
@@ -48,6 +49,23 @@ def get_deployment(actor: Actor, project: Project, public_id: str) -> Deployment
 
 def deployments_on(actor: Actor, engine: Engine) -> Rows:
     return deployments_visible_to(actor).filter(engine=engine)
+
+
+def find_on_engine(actor: Actor, engine: Engine, name: str) -> Deployment:
+    """By name or id. Raises InvalidInput, because callers name it in a body."""
+    rows = deployments_on(actor, engine).filter(Q(name=name) | Q(public_id=name))
+    deployment = rows.select_related("engine").first()
+    if deployment is None:
+        raise InvalidInput(f"deployment_name: there is no deployment {name} on engine {engine.name}.")
+    return deployment
+
+
+def engines_with_counts(actor: Actor) -> "QuerySet[Engine, Engine]":
+    """The actor's engines with `deployment_counts`."""
+    live = ~Q(deployments__status=DeploymentStatus.TERMINATED)
+    return engine_selectors.engines_visible_to(actor).annotate(
+        deployment_counts=Count("deployments", filter=live)
+    )
 
 
 def routes() -> list[Route]:

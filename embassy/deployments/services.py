@@ -142,6 +142,41 @@ def reconcile_engine(*, engine_pk: int) -> None:
         reconcile(deployment_pk=pk)
 
 
+def create_engine(
+    *,
+    base_model: str,
+    name: str | None,
+    task_type: str | None,
+    resource_management: dict[str, Any] | None,
+    actor: Actor,
+) -> Engine:
+    """An engine of the actor's organization, with rules of its own. Raises InvalidInput, Conflict."""
+    management = resource_management or {
+        "management_type": "inactive_timeout",
+        "management_config": {"inactive_duration": settings.INACTIVE_TIMEOUT_SECONDS},
+    }
+    config = management["management_config"]
+    if management["management_type"] == "schedule":
+        parse_window(config)
+    elif resource_management is not None:
+        check_timeout(config["inactive_duration"])
+    return engines.create_engine(
+        name=name, base_model=base_model, task_type=task_type, resource_management=management, actor=actor
+    )
+
+
+@transaction.atomic
+def delete_engine(*, engine: Engine, actor: Actor) -> None:
+    """Raises Conflict while something is deployed on it."""
+    count = engine.deployments.exclude(status=DeploymentStatus.TERMINATED).count()
+    if count:
+        raise Conflict(
+            f"Engine {engine.name} has {count} deployment{'s' if count > 1 else ''}. Undeploy first.",
+            code="has_deployments",
+        )
+    engines.delete_engine(engine=engine, actor=actor)
+
+
 def remove_all(*, project: Project) -> None:
     """Take down everything of a deleted project."""
     for deployment in Deployment.objects.filter(project=project).select_related("engine"):

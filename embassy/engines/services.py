@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from embassy.catalog import selectors as catalog
+from embassy.catalog.base_model import BaseModel
 from embassy.engines import keys
 from embassy.engines.keys import Archive, EngineKey
 from embassy.engines.models import Adapter, Engine
@@ -17,7 +18,7 @@ from embassy.engines.states import ENGINE, EngineStatus, Wanted
 from embassy.platform import leases, notify
 from embassy.platform.actor import Actor
 from embassy.platform.enqueue import enqueue
-from embassy.platform.errors import Conflict, InvalidInput
+from embassy.platform.errors import Conflict, InvalidInput, NotFound
 from embassy.platform.ids import new_id
 from embassy.projects import audit
 
@@ -68,7 +69,7 @@ def create_engine(
     *, name: str | None, base_model: str, task_type: str | None, resource_management: Any, actor: Actor
 ) -> Engine:
     """An engine of the actor's organization. Raises NotFound, InvalidInput, or Conflict for a taken name."""
-    model = catalog.get_base_model(base_model)
+    model = _named_model(base_model)
     task_type = task_type or model.task_types[0]
     if task_type not in model.task_types:
         raise InvalidInput(f"{model.name} does not do {task_type}. It does {', '.join(model.task_types)}.")
@@ -90,6 +91,27 @@ def create_engine(
     audit.record("engine.created", engine.public_id, actor=actor, base_model=base_model, name=name)
     send_for(engine)
     return engine
+
+
+@transaction.atomic
+def activate(*, engine: Engine, actor: Actor) -> None:
+    """Start it again by hand. Raises Conflict unless it is stopped or stopping."""
+    if engine.wanted == Wanted.ACTIVE:
+        raise Conflict(f"Engine {engine.name} is {engine.status} already.", code="already_active")
+    want_active(engine=engine)
+    audit.record("engine.reactivated", engine.public_id, actor=actor)
+
+
+@transaction.atomic
+def deactivate(*, engine: Engine, actor: Actor) -> None:
+    """Stop it by hand. Raises Conflict unless it is Active."""
+    if engine.status != EngineStatus.ACTIVE or engine.wanted == Wanted.INACTIVE:
+        raise Conflict(
+            f"Engine {engine.name} is {engine.status}; only an Active engine can be deactivated.",
+            code="not_active",
+        )
+    want_inactive(engine=engine, reason="Deactivated by hand.", by_hand=True)
+    audit.record("engine.deactivated", engine.public_id, actor=actor)
 
 
 @transaction.atomic
@@ -185,6 +207,14 @@ def drop_adapter(*, adapter: Adapter) -> None:
 def touch(*, engine_pks: Collection[int]) -> None:
     """These engines were used just now."""
     Engine.objects.filter(pk__in=engine_pks).update(last_access_at=Now())
+
+
+def _named_model(name: str) -> BaseModel:
+    try:
+        return catalog.get_base_model(name)
+    except NotFound as error:
+        # It was named in a body, so the request is wrong, not the address.
+        raise InvalidInput(f"base_model: {error.message}", code=error.code) from None
 
 
 def send_for(engine: Engine) -> None:

@@ -1,0 +1,146 @@
+"""An organization's own engines. They are here, not in engines/, because an engine shows its deployments."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from embassy.deployments import selectors, services
+from embassy.deployments.serializers import (
+    CreateEngineSerializer,
+    DeploymentSummarySerializer,
+    DeployOnEngineSerializer,
+    EngineDetailSerializer,
+    EngineQuerySerializer,
+    EngineSummarySerializer,
+    UndeploySerializer,
+)
+from embassy.engines import selectors as engine_selectors
+from embassy.engines import services as engines
+from embassy.engines.models import Engine
+from embassy.platform.errors import InvalidInput, NotFound
+from embassy.projects.authentication import actor_of
+from embassy.projects.models import Project
+from embassy.projects.selectors import get_project
+
+
+class EngineList(APIView):
+    scope = "engines"
+
+    @extend_schema(
+        operation_id="listEngines",
+        parameters=[EngineQuerySerializer],
+        responses=EngineSummarySerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        query = EngineQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        shown = selectors.engines_with_counts(actor_of(request)).filter(**query.validated_data)
+        return Response(EngineSummarySerializer(shown, many=True).data)
+
+    @extend_schema(
+        operation_id="createEngine",
+        request=CreateEngineSerializer,
+        responses={status.HTTP_201_CREATED: EngineSummarySerializer},
+    )
+    def post(self, request: Request) -> Response:
+        body = CreateEngineSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        actor = actor_of(request)
+        engine = services.create_engine(
+            base_model=body.validated_data["base_model"],
+            name=body.validated_data.get("name"),
+            task_type=body.validated_data.get("task_type"),
+            resource_management=body.validated_data.get("resource_management_config"),
+            actor=actor,
+        )
+        shown = selectors.engines_with_counts(actor).get(pk=engine.pk)
+        return Response(EngineSummarySerializer(shown).data, status=status.HTTP_201_CREATED)
+
+
+class EngineDetail(APIView):
+    scope = "engines"
+
+    @extend_schema(operation_id="getEngine", responses=EngineDetailSerializer)
+    def get(self, request: Request, engine_id: str) -> Response:
+        engine = found(request, engine_id)
+        deployments = selectors.deployments_on(actor_of(request), engine)
+        return Response(EngineDetailSerializer(engine, context={"deployments": deployments}).data)
+
+    @extend_schema(operation_id="deleteEngineById", responses={status.HTTP_204_NO_CONTENT: None})
+    def delete(self, request: Request, engine_id: str) -> Response:
+        services.delete_engine(engine=found(request, engine_id), actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DeployOnEngine(APIView):
+    scope = "deployments"
+
+    @extend_schema(
+        operation_id="deployOnEngine",
+        request=DeployOnEngineSerializer,
+        responses={status.HTTP_201_CREATED: DeploymentSummarySerializer},
+    )
+    def post(self, request: Request, engine_id: str) -> Response:
+        engine = found(request, engine_id)
+        body = DeployOnEngineSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        deployment = services.create_deployment(
+            project=named_project(request, body.validated_data["project_id"]),
+            request=body.request(),
+            actor=actor_of(request),
+            engine=engine,
+        )
+        return Response(DeploymentSummarySerializer(deployment).data, status=status.HTTP_201_CREATED)
+
+
+class UndeployFromEngine(APIView):
+    scope = "deployments"
+
+    @extend_schema(
+        operation_id="unDeployFromEngine",
+        request=UndeploySerializer,
+        responses={status.HTTP_204_NO_CONTENT: None},
+    )
+    def post(self, request: Request, engine_id: str) -> Response:
+        engine, actor = found(request, engine_id), actor_of(request)
+        body = UndeploySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        deployment = selectors.find_on_engine(actor, engine, body.validated_data["deployment_name"])
+        services.delete_deployment(deployment=deployment, actor=actor)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ReactivateEngine(APIView):
+    scope = "engines"
+
+    @extend_schema(
+        operation_id="reactivateEngineById", request=None, responses={status.HTTP_204_NO_CONTENT: None}
+    )
+    def post(self, request: Request, engine_id: str) -> Response:
+        engines.activate(engine=found(request, engine_id), actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DeactivateEngine(APIView):
+    scope = "engines"
+
+    @extend_schema(
+        operation_id="deactivateEngineById", request=None, responses={status.HTTP_204_NO_CONTENT: None}
+    )
+    def post(self, request: Request, engine_id: str) -> Response:
+        engines.deactivate(engine=found(request, engine_id), actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def found(request: Request, engine_id: str) -> Engine:
+    return engine_selectors.get_engine(actor_of(request), engine_id)
+
+
+def named_project(request: Request, project_id: str) -> Project:
+    try:
+        return get_project(actor_of(request), project_id)
+    except NotFound as error:
+        # It was named in the body, so the request is wrong, not the address.
+        raise InvalidInput(f"project_id: {error.message}", code=error.code) from None

@@ -1,0 +1,235 @@
+"""Deployments and engines in the Emissary family's words. Times are UNIX seconds."""
+
+from typing import Any
+
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
+from rest_framework import serializers
+
+from embassy.datasets.serializers import DatasetSummarySerializer
+from embassy.deployments.models import Deployment
+from embassy.deployments.schedule import WEEKDAYS
+from embassy.deployments.services import DeploymentRequest
+from embassy.deployments.states import DeploymentStatus
+from embassy.engines.models import Engine
+from embassy.engines.states import EngineStatus
+from embassy.platform.serializer_fields import UnixTimeField
+from embassy.training.serializers import TrainingJobSummarySerializer
+
+CLASSIFIES = "classification"
+
+
+class ScheduleSerializer(serializers.Serializer[Any]):
+    timezone = serializers.CharField(default="UTC", max_length=64, help_text="IANA time zone.")
+    start_time = serializers.CharField(max_length=5, help_text="HH:MM")
+    end_time = serializers.CharField(
+        max_length=5, help_text="HH:MM; not later than the start: on the next day."
+    )
+    days = serializers.ListField(
+        child=serializers.ChoiceField(WEEKDAYS), default=list(WEEKDAYS), max_length=7
+    )
+
+
+class IdleConfigSerializer(serializers.Serializer[Any]):
+    inactive_duration = serializers.IntegerField(help_text="Seconds without requests.")
+
+
+class InactiveTimeoutSerializer(serializers.Serializer[Any]):
+    management_type = serializers.ChoiceField(["inactive_timeout"])
+    management_config = IdleConfigSerializer()
+
+
+class EngineScheduleSerializer(serializers.Serializer[Any]):
+    management_type = serializers.ChoiceField(["schedule"])
+    management_config = ScheduleSerializer()
+
+
+MANAGEMENT = {"inactive_timeout": InactiveTimeoutSerializer, "schedule": EngineScheduleSerializer}
+MANAGEMENT_SCHEMA = PolymorphicProxySerializer(
+    component_name="ResourceManagement",
+    serializers=list(MANAGEMENT.values()),
+    resource_type_field_name=None,
+)
+
+
+@extend_schema_field(MANAGEMENT_SCHEMA)
+class ManagementField(serializers.Field[Any, Any, Any, Any]):
+    """One of the two forms, told apart by `management_type`."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        kind = data.get("management_type") if isinstance(data, dict) else None
+        if kind not in MANAGEMENT:
+            raise serializers.ValidationError(f"management_type must be one of {', '.join(MANAGEMENT)}.")
+        form = MANAGEMENT[kind](data=data)
+        form.is_valid(raise_exception=True)
+        return form.validated_data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class CreateDeploymentSerializer(serializers.Serializer[Any]):
+    training_job_id = serializers.CharField(
+        max_length=200, help_text="Of a training job; or, with checkpoint 0, the name of a base model."
+    )
+    checkpoint = serializers.IntegerField(min_value=0, help_text="0 for a base model.")
+    name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=120)
+    description = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=4000)
+    inactive_timeout = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Seconds without requests before it goes to sleep."
+    )
+    schedule = ScheduleSerializer(required=False, allow_null=True)
+
+    def request(self) -> DeploymentRequest:
+        """What was asked for; call after is_valid()."""
+        values = self.validated_data
+        return DeploymentRequest(
+            reference=values["training_job_id"],
+            checkpoint=values["checkpoint"],
+            name=values.get("name"),
+            description=values.get("description") or "",
+            inactive_timeout=values.get("inactive_timeout"),
+            schedule=values.get("schedule"),
+        )
+
+
+class DeploymentSummarySerializer(serializers.ModelSerializer[Deployment]):
+    id = serializers.CharField(source="public_id")
+    status = serializers.ChoiceField(DeploymentStatus.choices)
+    reason = serializers.CharField(help_text="Why it is not Deployed; empty if it is.")
+    created_at = UnixTimeField()
+
+    class Meta:
+        model = Deployment
+        fields: tuple[str, ...] = ("id", "name", "status", "reason", "created_at")
+
+
+class ClassificationMetadataSerializer(serializers.Serializer[Any]):
+    labels = serializers.ListField(child=serializers.CharField())
+
+
+class DeploymentDetailSerializer(DeploymentSummarySerializer):
+    metadata = serializers.SerializerMethodField()
+    training_id = serializers.SerializerMethodField()
+    last_used_at = UnixTimeField(allow_null=True)
+    updated_at = UnixTimeField()
+
+    class Meta(DeploymentSummarySerializer.Meta):
+        fields = (
+            *DeploymentSummarySerializer.Meta.fields,
+            "task_type",
+            "metadata",
+            "description",
+            "base_model",
+            "training_id",
+            "checkpoint",
+            "inactive_timeout",
+            "schedule",
+            "last_used_at",
+            "updated_at",
+        )
+
+    @extend_schema_field(ClassificationMetadataSerializer)
+    def get_metadata(self, deployment: Deployment) -> dict[str, Any]:
+        if deployment.task_type != CLASSIFIES:
+            return {}
+        return {"labels": list(deployment.metadata.get("labels") or [])}
+
+    def get_training_id(self, deployment: Deployment) -> str:
+        """Of a base model's deployment, the name that it was made with."""
+        return deployment.training_job.public_id if deployment.training_job else deployment.base_model
+
+
+class ProjectDetailSerializer(serializers.Serializer[Any]):
+    """Give it a dictionary with these very names."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    datasets = DatasetSummarySerializer(many=True)
+    training_jobs = TrainingJobSummarySerializer(many=True)
+    deployments = DeploymentSummarySerializer(many=True)
+
+
+class CreateEngineSerializer(serializers.Serializer[Any]):
+    base_model = serializers.CharField(max_length=200)
+    name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=120)
+    task_type = serializers.CharField(required=False, allow_null=True, max_length=32)
+    resource_management_config = ManagementField(required=False, allow_null=True)
+
+
+class EngineQuerySerializer(serializers.Serializer[Any]):
+    base_model = serializers.CharField(required=False)
+    task_type = serializers.CharField(required=False)
+
+
+class EngineFields(serializers.ModelSerializer[Engine]):
+    """What the summary and the detail share."""
+
+    id = serializers.CharField(source="public_id")
+    status = serializers.ChoiceField(EngineStatus.choices)
+    reason = serializers.CharField(help_text="Why it is not Active; empty if it is.")
+    server_type = serializers.SerializerMethodField()
+    created_at = UnixTimeField()
+
+    class Meta:
+        model = Engine
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "status",
+            "reason",
+            "base_model",
+            "server_type",
+            "task_type",
+            "created_at",
+        )
+
+    def get_server_type(self, engine: Engine) -> str:
+        return "on-demand"
+
+
+class EngineSummarySerializer(EngineFields):
+    deployment_counts = serializers.IntegerField()
+
+    class Meta(EngineFields.Meta):
+        fields = (*EngineFields.Meta.fields, "deployment_counts")
+
+
+class EngineDetailSerializer(EngineFields):
+    deployments = serializers.SerializerMethodField()
+    base_model_option = serializers.SerializerMethodField()
+    last_access_timestamp = UnixTimeField(source="last_access_at", allow_null=True)
+    resource_management_config = ManagementField(source="resource_management", read_only=True)
+
+    class Meta(EngineFields.Meta):
+        fields = (
+            *EngineFields.Meta.fields,
+            "deployments",
+            "base_model_option",
+            "last_access_timestamp",
+            "resource_management_config",
+        )
+
+    @extend_schema_field(DeploymentSummarySerializer(many=True))
+    def get_deployments(self, engine: Engine) -> Any:
+        return DeploymentSummarySerializer(self.context["deployments"], many=True).data
+
+    def get_base_model_option(self, engine: Engine) -> str:
+        return "pre-trained"
+
+
+class DeployOnEngineSerializer(serializers.Serializer[Any]):
+    project_id = serializers.CharField(max_length=40)
+    training_id = serializers.CharField(max_length=200)
+    checkpoint = serializers.IntegerField(min_value=0)
+    name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=120)
+
+    def request(self) -> DeploymentRequest:
+        """What was asked for; call after is_valid()."""
+        values = self.validated_data
+        return DeploymentRequest(
+            reference=values["training_id"], checkpoint=values["checkpoint"], name=values.get("name")
+        )
+
+
+class UndeploySerializer(serializers.Serializer[Any]):
+    deployment_name = serializers.CharField(max_length=120, help_text="Its name or id.")
