@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from embassy.platform.launcher import processes
-from embassy.platform.launcher.testing import STORES_ONLY, await_services, launched, temporary_home
+from embassy.platform.launcher.logfile import tail
+from embassy.platform.launcher.testing import STORES_ONLY, await_services, launched, output_of, temporary_home
 from tests.processes.launcher_watch import (
     grandchildren,
     remaining,
@@ -23,10 +24,17 @@ from tests.processes.launcher_watch import (
 pytestmark = pytest.mark.processes
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def kept_home() -> Iterator[Path]:
+    """A home for many tests: making a database takes longer than all the rest."""
     with temporary_home() as path:
         yield path
+
+
+@pytest.fixture
+def home(kept_home: Path) -> Path:
+    output_of(kept_home).unlink(missing_ok=True)
+    return kept_home
 
 
 def _kill(*pids: int) -> None:
@@ -40,7 +48,7 @@ def test_killed_launcher_leaves_no_store(home: Path) -> None:
         postgres = service_pid(home, "postgres", "postgres")
         _kill(process.pid)
         wait_for("an empty home", lambda: not remaining(home) and not Path(f"/proc/{postgres}").exists())
-    wait_for("a clean shutdown", lambda: "is shut down" in (home / "logs/postgres.log").read_text())
+    wait_for("a clean shutdown", lambda: "is shut down" in tail(home / "logs/postgres.log", 1)[0])
     wait_for("its address to go", lambda: not (home / "run/services.json").exists())
 
 

@@ -26,26 +26,34 @@ from tests.processes.launcher_watch import remaining, service_pid, wait_for, wai
 pytestmark = pytest.mark.processes
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def kept_home() -> Iterator[Path]:
+    """A home for many tests: making a database takes longer than all the rest."""
     with temporary_home() as path:
         yield path
 
 
+@pytest.fixture
+def home(kept_home: Path) -> Path:
+    output_of(kept_home).unlink(missing_ok=True)
+    return kept_home
+
+
 def _remember(env: dict[str, str], word: str) -> None:
     with psycopg.connect(env["DATABASE_URL"]) as connection:
-        connection.execute("create table if not exists words (word text)")
+        connection.execute("drop table if exists words")
+        connection.execute("create table words (word text)")
         connection.execute("insert into words values (%s)", [word])
     redis.Redis.from_url(env["REDIS_URL"]).set("word", word)
 
 
 def _recall(env: dict[str, str]) -> list[str]:
-    """The remembered words, once both stores answer."""
+    """The word as both stores remember it, once both answer."""
 
     def ask() -> list[str]:
         with suppress(psycopg.OperationalError, redis.RedisError):
             with psycopg.connect(env["DATABASE_URL"]) as connection:
-                words = [word for (word,) in connection.execute("select word from words order by word")]
+                words = [word for (word,) in connection.execute("select word from words")]
             return [*words, redis.Redis.from_url(env["REDIS_URL"]).get("word").decode()]
         return []
 

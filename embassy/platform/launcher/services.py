@@ -116,7 +116,17 @@ def _worker(launch: Launch, queue: str, *, slots: int) -> Service:
         name,
         argv=(
             *(sys.executable, "-m", "celery", "-A", "embassy.workers", "worker"),
-            *("-Q", queue, "-n", f"{queue}@%h", "--concurrency", str(slots), "--loglevel", "INFO"),
+            *(
+                "-Q",
+                queue,
+                "-n",
+                f"{queue}@%h",
+                "--concurrency",
+                str(slots),
+                "--loglevel",
+                "INFO",
+                "--without-mingle",
+            ),
         ),
         stop=_WORKER_STOP,
     )

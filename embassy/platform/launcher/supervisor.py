@@ -60,8 +60,9 @@ class Supervisor:
         try:
             await runner.live()
         except GaveUp as reason:
-            self._terminal.bad(runner.service.name, "the end of its log:")
-            self._terminal.block([f"      {line}" for line in runner.tail()])
+            if not runner.service.shown:
+                self._terminal.bad(runner.service.name, "the end of its log:")
+                self._terminal.block([f"      {line}" for line in runner.tail()])
             if runner.service.essential:
                 raise
             self._terminal.bad(runner.service.name, f"{reason}. The platform goes on without it.")
