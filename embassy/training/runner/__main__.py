@@ -32,6 +32,7 @@ from embassy.training.spec import (
 
 TRAINERS = {
     (Technique.SFT, Task.TEXT_GENERATION): "sft",
+    (Technique.DPO, Task.TEXT_GENERATION): "dpo",
 }
 
 _SENTENCES = {

@@ -64,14 +64,14 @@ def read_shapes(path: Path) -> Shapes:
 
 
 def load_causal_model(spec: TrainingSpec, hardware: Hardware, parameters: int) -> Any:
-    """The base model, ready for training: adapted, or as a whole."""
+    """The base model as it is before training. Raises RunnerError if it cannot be loaded here."""
     refuse_too_big(spec, hardware, parameters)
     try:
         model = AutoModelForCausalLM.from_pretrained(spec.base.path, **load_options(spec, hardware))
     except (OSError, ValueError, SafetensorError) as error:
         raise _unreadable(spec, error) from error
     model.config.use_cache = False
-    return adapt(model, spec, PeftTask.CAUSAL_LM)
+    return model
 
 
 def load_options(spec: TrainingSpec, hardware: Hardware) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def base_for_merging(spec: TrainingSpec, path: str | None = None) -> Any:
     return model
 
 
-def adapt(model: Any, spec: TrainingSpec, task: PeftTask, **options: Any) -> Any:
+def adapt(model: Any, spec: TrainingSpec, task: PeftTask = PeftTask.CAUSAL_LM, **options: Any) -> Any:
     """Put the trained part on `model`: a new adapter, an earlier one, or nothing for full fine-tuning."""
     starts_anew = spec.parameters.full_fine_tuning or spec.parameters.use_dora
     if spec.adapter and starts_anew:

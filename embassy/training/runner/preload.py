@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
 }
 
 _LIBRARIES = (
@@ -30,6 +31,7 @@ _LIBRARIES = (
     "bitsandbytes",
     "transformers.models.llama.modeling_llama",
     "embassy.training.runner.sft",
+    "embassy.training.runner.dpo",
 )
 
 

@@ -14,8 +14,10 @@ Row = dict[str, Any]
 Message = dict[str, Any]
 
 
-def read_rows(path: str) -> Iterator[Row]:
-    """The rows of a file in order. Raises RunnerError where it cannot be read."""
+def read_rows(path: str | None) -> Iterator[Row]:
+    """The rows of a file in order, none without a file. Raises RunnerError where it cannot be read."""
+    if path is None:
+        return
     try:
         with Path(path).open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):

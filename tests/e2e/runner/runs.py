@@ -1,11 +1,16 @@
 """Run folders for the trainer, and what it wrote into them."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import torch
+from safetensors.torch import load_file
 
 from embassy.platform.children import Child, start_child
 from embassy.training.spec import (
@@ -160,3 +165,26 @@ def wait_for(spec: TrainingSpec, child: Child, wanted: Callable[[Event], bool]) 
         assert ended is None, f"ended with {ended}"
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.01)
+
+
+def resumed(spec: TrainingSpec) -> TrainingSpec:
+    """The next attempt at the same run."""
+    return replace(spec, attempt=2, resume_from=str(spec.checkpoints_dir))
+
+
+def kill_at(trainer: Trainer, spec: TrainingSpec, step: int) -> None:
+    """Start a run and kill it -9 once it has reported that step."""
+    with trainer.start(spec) as child:
+        wait_for(spec, child, lambda event: event["event"] == "step" and event["step"] >= step)
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait(30.0)
+    assert read_events(spec)[-1]["event"] != "end"
+
+
+def assert_same_weights(one: Outcome, other: Outcome) -> None:
+    """The adapters of the third epoch are equal to the last bit."""
+    expected = load_file(one.export(3) / "adapter_model.safetensors")
+    found = load_file(other.export(3) / "adapter_model.safetensors")
+    assert expected.keys() == found.keys()
+    for name in expected:
+        assert torch.equal(expected[name], found[name]), name

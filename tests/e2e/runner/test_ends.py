@@ -1,9 +1,7 @@
 """How a run can end before it is done: stopped, refused, failed, killed."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
 from embassy.training.spec import TrainingSpec
 from tests.e2e.runner.runs import (
     PROGRAM,
     Outcome,
     Trainer,
+    assert_same_weights,
     chat,
     colour_rows,
+    kill_at,
     make_spec,
-    read_events,
+    resumed,
     wait_for,
 )
 
@@ -194,26 +192,6 @@ def undisturbed(trainer: Trainer, base: Path, tmp_path_factory: pytest.TempPathF
 def resumable(run_dir: Path, base: Path) -> TrainingSpec:
     parameters = {"num_train_epochs": 3, "lora_dropout": 0.1}
     return make_spec(run_dir, base, colour_rows(64), eval_rows=colour_rows(4), parameters=parameters)
-
-
-def resumed(spec: TrainingSpec) -> TrainingSpec:
-    return replace(spec, attempt=2, resume_from=str(spec.checkpoints_dir))
-
-
-def kill_at(trainer: Trainer, spec: TrainingSpec, step: int) -> None:
-    with trainer.start(spec) as child:
-        wait_for(spec, child, lambda event: event["event"] == "step" and event["step"] >= step)
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait(30.0)
-    assert read_events(spec)[-1]["event"] != "end"
-
-
-def assert_same_weights(one: Outcome, other: Outcome) -> None:
-    expected = load_file(one.export(3) / "adapter_model.safetensors")
-    found = load_file(other.export(3) / "adapter_model.safetensors")
-    assert expected.keys() == found.keys()
-    for name in expected:
-        assert torch.equal(expected[name], found[name]), name
 
 
 def test_a_killed_run_resumes_to_the_same_weights(

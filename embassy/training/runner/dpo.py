@@ -1,0 +1,75 @@
+"""Direct preference optimization: the model learns to prefer the better of two answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from datasets import Dataset
+from trl import DPOConfig, DPOTrainer
+
+from embassy.training.runner import models
+from embassy.training.runner.arguments import common_arguments
+from embassy.training.runner.columns import token_lists
+from embassy.training.runner.exports import Exporter
+from embassy.training.runner.preferences import Preference, tokenize_preferences
+from embassy.training.runner.preflight import check_rows
+from embassy.training.runner.rows import read_rows
+from embassy.training.runner.run import Run
+from embassy.training.runner.stages import fit, start
+from embassy.training.spec import DpoParameters
+
+_REFERENCE = "ref"
+
+
+def train(run: Run) -> None:
+    """Train as the run's spec says."""
+    spec, parameters = run.spec, cast(DpoParameters, run.spec.parameters)
+    began = start(run)
+    tokenizer = models.load_tokenizer(spec)
+    models.require_chat_template(tokenizer)
+    rows, eval_rows = check_rows(
+        run,
+        list(tokenize_preferences(tokenizer, read_rows(spec.data.train), parameters.max_length)),
+        list(tokenize_preferences(tokenizer, read_rows(spec.data.eval), parameters.max_length)),
+    )
+    trainer = _Trainer(
+        model=models.adapt(models.load_causal_model(spec, began.hardware, began.parameters), spec),
+        args=DPOConfig(
+            **common_arguments(spec, began.hardware, evaluates=bool(eval_rows)),
+            max_length=parameters.max_length,
+            beta=parameters.beta,
+            loss_type=[parameters.loss_type],
+            label_smoothing=parameters.label_smoothing,
+            # What the starting point thinks of the answers never changes: ask it once, not in each epoch.
+            precompute_ref_log_probs=True,
+        ),
+        train_dataset=as_dataset(rows),
+        eval_dataset=as_dataset(eval_rows) if eval_rows else None,
+        processing_class=tokenizer,
+    )
+    forget_reference(trainer.model)
+    facts = {"rows": len(rows), "eval_rows": len(eval_rows)}
+    fit(run, trainer, Exporter(run, began.hardware, tokenizer, facts), began.checkpoint)
+
+
+def as_dataset(preferences: Sequence[Preference]) -> Dataset:
+    return token_lists(
+        prompt_ids=[preference.prompt for preference in preferences],
+        chosen_ids=[preference.chosen for preference in preferences],
+        rejected_ids=[preference.rejected for preference in preferences],
+    )
+
+
+def forget_reference(model: Any) -> None:
+    """Drop TRL's copy of the adapter: asked already, it would only be saved with each checkpoint."""
+    if _REFERENCE in getattr(model, "peft_config", {}):
+        model.delete_adapter(_REFERENCE)
+
+
+class _Trainer(DPOTrainer):  # type: ignore[misc] # TRL ships no types
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """Exports carry evidence instead."""
+
+    def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
+        return dataset  # the rows are tokenized already

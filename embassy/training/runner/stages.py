@@ -1,0 +1,52 @@
+"""The beginning and the end that all trainers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PrinterCallback, set_seed
+
+from embassy.training.runner import hardware as machine
+from embassy.training.runner import models
+from embassy.training.runner.callback import Progress
+from embassy.training.runner.checkpoints import resume_point
+from embassy.training.runner.exports import Exporter
+from embassy.training.runner.hardware import Hardware
+from embassy.training.runner.resume import announce_again
+from embassy.training.runner.run import Run
+from embassy.training.spec import EventType
+
+
+@dataclass(frozen=True)
+class Start:
+    """`parameters` is the size of the base model, `checkpoint` where to go on from."""
+
+    parameters: int
+    hardware: Hardware
+    checkpoint: Path | None
+
+
+def start(run: Run) -> Start:
+    """Settle on hardware and the resume point, seed every generator, and tell."""
+    size = models.count_parameters(run.spec)
+    hardware = machine.choose_hardware(run.spec, size)
+    checkpoint = resume_point(run)
+    set_seed(run.spec.parameters.seed)  # adapters and heads are random: before any is made
+    run.emit(
+        EventType.STARTED,
+        resumed_from=checkpoint and str(checkpoint),
+        model_parameters=size,
+        **machine.describe(hardware),
+    )
+    return Start(size, hardware, checkpoint)
+
+
+def fit(run: Run, trainer: Any, exporter: Exporter, checkpoint: Path | None) -> None:
+    """Train to the end, reporting and exporting each epoch."""
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(Progress(run, exporter))
+    if checkpoint:
+        announce_again(run, exporter, checkpoint)
+    trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
