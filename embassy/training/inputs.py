@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from embassy.datasets.models import Dataset
+from embassy.datasets.rows import RawRow, iter_raw
 from embassy.platform.errors import InvalidInput
 from embassy.platform.storage import get_storage
 from embassy.training import split
 from embassy.training.models import TrainingJob
 from embassy.training.plan import Plan
-from embassy.training.rows import Row, UnusableRow, as_example, prompt_digest, read_rows, write_row
+from embassy.training.rows import prompt_digest, write_row
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def write_inputs(job: TrainingJob, plan: Plan) -> Inputs:
     """Store the training and test rows, and the checkpoint to go on from. Raises InvalidInput."""
     train_indices, test_indices = _sides(plan, job.train_test_split_ratio)
     inputs = Inputs(
-        train=_store(job.train_key, _pick(plan.train, "train_dataset_id", train_indices)),
+        train=_store(job.train_key, _pick(plan.train, train_indices)),
         test=_test_rows(job, plan, test_indices),
     )
     if plan.start is not None:
@@ -43,9 +44,9 @@ def write_inputs(job: TrainingJob, plan: Plan) -> Inputs:
 
 def _test_rows(job: TrainingJob, plan: Plan, indices: set[int]) -> Written | None:
     if plan.test is not None:
-        return _store(job.test_key, _pick(plan.test, "test_dataset_id", None))
+        return _store(job.test_key, _pick(plan.test, None))
     if indices:
-        return _store(job.test_key, _pick(plan.train, "train_dataset_id", indices))
+        return _store(job.test_key, _pick(plan.train, indices))
     return None
 
 
@@ -54,7 +55,7 @@ def _sides(plan: Plan, ratio: float | None) -> tuple[set[int] | None, set[int]]:
     size, seed = int(plan.parameters.get("downsample_size") or 0), int(plan.parameters.get("seed") or 0)
     if not size and ratio is None:
         return None, set()
-    questions = [prompt_digest(row) for row in _usable(plan.train, "train_dataset_id")]
+    questions = [prompt_digest(row) for row in iter_raw(plan.train)]
     test = split.held_out(questions, percent=ratio, seed=seed) if ratio is not None else set()
     if ratio is not None and not test:
         raise InvalidInput(
@@ -65,23 +66,13 @@ def _sides(plan: Plan, ratio: float | None) -> tuple[set[int] | None, set[int]]:
     return {train[index] for index in kept}, test
 
 
-def _usable(dataset: Dataset, field: str) -> Iterator[Row]:
-    with get_storage().open(dataset.rows_key) as lines:
-        for row in read_rows(lines):
-            try:
-                as_example(row)
-            except UnusableRow as error:
-                raise InvalidInput(f"{field}: {error}. Mend the dataset.", code="unusable_row") from None
-            yield row
-
-
-def _pick(dataset: Dataset, field: str, indices: set[int] | None) -> Iterator[Row]:
-    for index, row in enumerate(_usable(dataset, field)):
+def _pick(dataset: Dataset, indices: set[int] | None) -> Iterator[RawRow]:
+    for index, row in enumerate(iter_raw(dataset)):
         if indices is None or index in indices:
             yield row
 
 
-def _store(key: str, rows: Iterable[Row]) -> Written:
+def _store(key: str, rows: Iterable[RawRow]) -> Written:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="embassy-rows-")))
         path = folder / "rows.jsonl"
@@ -93,7 +84,7 @@ def _store(key: str, rows: Iterable[Row]) -> Written:
     return written
 
 
-def _write(file: BinaryIO, rows: Iterable[Row]) -> Written:
+def _write(file: BinaryIO, rows: Iterable[RawRow]) -> Written:
     digest, count = hashlib.sha256(), 0
     for count, row in enumerate(rows, start=1):  # noqa: B007  (the last value is the number of rows)
         line = write_row(row)

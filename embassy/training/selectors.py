@@ -5,13 +5,14 @@ from itertools import islice
 
 from django.db.models import QuerySet
 
+from embassy.datasets.rows import RawRow
 from embassy.platform.actor import Actor
 from embassy.platform.errors import NotFound
 from embassy.platform.storage import get_storage
 from embassy.projects.models import Project
 from embassy.projects.selectors import projects_visible_to
 from embassy.training.models import Checkpoint, JobEvent, LossPoint, TestResult, TrainingJob
-from embassy.training.rows import Row, read_rows
+from embassy.training.rows import read_rows
 
 
 def jobs_visible_to(actor: Actor) -> "QuerySet[TrainingJob, TrainingJob]":
@@ -62,16 +63,16 @@ def events_of(job: TrainingJob, *, after: int = 0, limit: int = 500) -> "QuerySe
     return job.events.filter(id__gt=after).order_by("id")[:limit]
 
 
-def result_rows(result: TestResult, *, limit: int) -> list[Row]:
+def result_rows(result: TestResult, *, limit: int) -> list[RawRow]:
     """The first `limit` rows with their answers and scores."""
     return list(islice(_rows(result.rows_key), limit))
 
 
-def test_rows(job: TrainingJob) -> Iterator[Row]:
+def test_rows(job: TrainingJob) -> Iterator[RawRow]:
     """The rows that checkpoints are tested with."""
     return _rows(job.test_key)
 
 
-def _rows(key: str) -> Iterator[Row]:
+def _rows(key: str) -> Iterator[RawRow]:
     with get_storage().open(key) as lines:
         yield from read_rows(lines)

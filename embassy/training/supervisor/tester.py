@@ -4,15 +4,14 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
-from embassy.evaluation import registry, scoring
-from embassy.evaluation.functions import Row
+from embassy.datasets.rows import Row, row_of
+from embassy.evaluation import functions, registry, scoring
 from embassy.evaluation.scoring import Scored
 from embassy.platform.actor import Actor
 from embassy.platform.storage import get_storage
 from embassy.training import lifecycle, records, selectors
 from embassy.training.models import Checkpoint, TestResult, TrainingJob
 from embassy.training.models.checkpoint import BASE
-from embassy.training.rows import Example, as_example
 from embassy.training.states import JobStatus
 from embassy.training.supervisor.outcomes import Fenced
 from embassy.training.supervisor.session import Session
@@ -43,7 +42,7 @@ class Tester:
             raise Fenced(self._job.public_id)
 
     def _test_all(self) -> None:
-        examples = [as_example(row) for row in selectors.test_rows(self._job)]
+        examples = [row_of(raw) for raw in selectors.test_rows(self._job)]
         targets: list[Checkpoint | None] = [None, *self._job.checkpoints.select_related("job")]
         tested = set(self._job.test_results.values_list("number", flat=True))
         for index, target in enumerate(targets):
@@ -51,17 +50,17 @@ class Tester:
                 self._test_one(target, examples, self._reporter(index, len(targets), len(examples)))
 
     def _test_one(
-        self, target: Checkpoint | None, examples: Sequence[Example], on_progress: Callable[[int], None]
+        self, target: Checkpoint | None, examples: Sequence[Row], on_progress: Callable[[int], None]
     ) -> None:
-        prompts = [list(example.prompt) for example in examples]
+        prompts = [example.prompt_messages for example in examples]
         answers = self._server.generate(self._job, target, prompts, max_tokens(examples), on_progress)
         rows = [
-            Row(example.input_text, example.expected_output, answer)
+            functions.Row(example.input_text, example.expected_output, answer)
             for example, answer in zip(examples, answers, strict=True)
         ]
         self._store(number_of(target), examples, scoring.score_rows(self._functions, rows))
 
-    def _store(self, number: int, examples: Sequence[Example], scored: Sequence[Scored]) -> None:
+    def _store(self, number: int, examples: Sequence[Row], scored: Sequence[Scored]) -> None:
         key = f"{self._job.prefix}tests/{number}-{self._session.token}.jsonl"
         lines = [as_line(example, item) for example, item in zip(examples, scored, strict=True)]
         get_storage().put(key, "".join(lines).encode())
@@ -100,13 +99,13 @@ def number_of(target: Checkpoint | None) -> int:
     return BASE if target is None else target.number
 
 
-def max_tokens(examples: Sequence[Example]) -> int:
+def max_tokens(examples: Sequence[Row]) -> int:
     """Room for the longest expected answer and half as much again: a token is at least one byte."""
     longest = max((len(example.expected_output.encode()) for example in examples), default=0)
     return max(FEWEST_TOKENS, min(longest + longest // 2, MOST_TOKENS))
 
 
-def as_line(example: Example, scored: Scored) -> str:
+def as_line(example: Row, scored: Scored) -> str:
     scores = scored.scores
     document = {
         "line": example.line,
@@ -115,7 +114,7 @@ def as_line(example: Example, scored: Scored) -> str:
         "predicted_output": scored.row.predicted_output,
         "scores": {name: score.value for name, score in scores.items()},
         "reasons": {name: score.reason for name, score in scores.items() if score.reason},
-        "messages": list(example.prompt),
+        "messages": example.prompt_messages,
     }
     return json.dumps(document, ensure_ascii=False) + "\n"
 
