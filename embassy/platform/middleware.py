@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
 from embassy.platform.error_bodies import render
 from embassy.platform.errors import EmbassyError, NotFound
@@ -71,3 +71,11 @@ class ApiNotFoundMiddleware(_Middleware):
             error.status = response.status_code
         status, body = render(request.path, error)
         return JsonResponse(body, status=status)
+
+
+class NulMiddleware(_Middleware):
+    """No address has a NUL byte; Postgres would refuse to look for one."""
+
+    def before(self, request: HttpRequest) -> None:
+        if "\0" in request.path:
+            raise Http404

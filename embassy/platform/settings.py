@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "embassy.platform.middleware.RequestIdMiddleware",
     "embassy.platform.middleware.ApiNotFoundMiddleware",
+    "embassy.platform.middleware.NulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
