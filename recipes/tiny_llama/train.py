@@ -25,7 +25,7 @@ LEARNT_ABOVE = 0.5
 class Plan:
     """How long to train: `steps`, shortened so as to end after `minutes` of wall time (0: no limit)."""
 
-    steps: int = 2000
+    steps: int = 2400
     minutes: float = 0.0
     report_every: int = 25
     save_every: int = 250
