@@ -1,0 +1,97 @@
+"""Stands in for the trainer: reads a spec, writes the same files in the same order, and learns nothing.
+
+`script.json` in the run folder says what else happens, for the attempts that it names (default: all):
+`steps` for each epoch, `hang_after` or `die_after` an epoch, `end` in place of the usual one.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from embassy.training.spec import TrainingSpec, read_spec
+
+EPOCHS = 3
+
+
+class Trainer:
+    def __init__(self, spec: TrainingSpec) -> None:
+        self.spec, self.folder, self.seq = spec, Path(spec.run_dir), 0
+        script = json.loads((self.folder / "script.json").read_text() or "{}") if self.has_script() else {}
+        self.script = script if spec.attempt in script.get("attempts", [spec.attempt]) else {}
+        self.steps = int(script.get("steps", 4))
+
+    def has_script(self) -> bool:
+        return (self.folder / "script.json").exists()
+
+    def emit(self, event: str, **fields: Any) -> None:
+        self.seq += 1
+        line = json.dumps({"seq": self.seq, "time": time.time(), "event": event, **fields}) + "\n"
+        with self.spec.events_file.open("ab", buffering=0) as file:
+            file.write(line.encode())
+
+    def run(self) -> int:
+        done = self.resumed()
+        self.emit("started", resumed_from=done or None)
+        self.emit("preflight", rows=Path(self.spec.data.train).read_text().count("\n"))
+        if done:
+            self.announce(done)
+        for epoch in range(done + 1, EPOCHS + 1):
+            self.epoch(epoch)
+        end = {"reason": "completed", "code": "completed", "message": "Training completed."}
+        self.emit("end", **self.script.get("end", end))
+        return 0
+
+    def epoch(self, epoch: int) -> None:
+        for step in range((epoch - 1) * self.steps + 1, epoch * self.steps + 1):
+            progress = step / (EPOCHS * self.steps)
+            self.emit("step", step=step, epoch=step / self.steps, loss=3.0 / step, progress=progress)
+        checkpoint = self.spec.checkpoints_dir / f"checkpoint-{epoch * self.steps}"
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / "trainer_state.json").write_text(json.dumps({"epoch": epoch}))
+        (checkpoint / "training_args.bin").write_bytes(b"a pickle")
+        self.export(epoch)
+        self.announce(epoch)
+        if self.script.get("die_after") == epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.script.get("hang_after") == epoch:
+            (self.folder / "hanging").write_text(str(os.getpid()))
+            signal.pause()
+
+    def export(self, epoch: int) -> None:
+        folder = self.spec.exports_dir / str(epoch)
+        partial = folder.with_name(f".{epoch}.partial")
+        partial.mkdir(parents=True, exist_ok=True)
+        files = {
+            "adapter_config.json": {"r": self.spec.parameters.lora_r},
+            "prompt_format.json": {"prefix": "<u>", "suffix": "<a>"},
+            "evidence.json": {"step": epoch * self.steps, "merged": False, "metrics": {"loss": 1.0 / epoch}},
+        }
+        for name, document in files.items():
+            (partial / name).write_text(json.dumps(document))
+        (partial / "adapter_model.safetensors").write_bytes(b"weights %d" % epoch)
+        if not folder.exists():
+            partial.rename(folder)
+
+    def announce(self, epoch: int) -> None:
+        path = str(self.spec.exports_dir / str(epoch))
+        self.emit("checkpoint", number=epoch, step=epoch * self.steps, export=path)
+
+    def resumed(self) -> int:
+        states = self.spec.checkpoints_dir.glob("checkpoint-*/trainer_state.json")
+        return max((int(json.loads(state.read_text())["epoch"]) for state in states), default=0)
+
+
+def main(argv: list[str]) -> int:
+    spec = read_spec(argv[0])
+    with (Path(spec.run_dir) / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return Trainer(spec).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
