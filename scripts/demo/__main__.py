@@ -20,7 +20,8 @@ PARAMETERS = {
     "learning_rate": 0.003,
     "num_train_epochs": 4,
     "per_device_train_batch_size": 16,
-    "lora_r": 16,
+    "lora_r": 32,
+    "lora_alpha": 64,
 }
 FINAL = {"Success", "Failed", "TimedOut", "Cancelled"}
 

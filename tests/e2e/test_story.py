@@ -100,7 +100,7 @@ def test_unknown_model_says_where_to_look(platform: LivePlatform) -> None:
 
     answer = platform.call("POST", "/v1/completions", expect=404, json=body)
 
-    assert answer["code"] == "object_not_found"
+    assert answer["code"] == "model_not_found"
     assert "no-such-thing" in answer["error"]
 
 
