@@ -60,6 +60,7 @@ class Waking:
                 raise self._not_yet(model, route.reason or f"it is {route.state}")
             await self._routes.next_snapshot(min(left, LOOK_S))
             route = await self._routes.find(actor, model)
+        self._asked.pop(_identity(route), None)
         self._estimate = (self._estimate + time.monotonic() - began) / 2
         return route
 

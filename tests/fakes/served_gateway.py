@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -24,12 +25,28 @@ class Offer:
     routes: list[Route] = field(default_factory=list)
     wakes: list[Route] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
-    was_touched: threading.Event = field(default_factory=threading.Event)
     on_wake: Any = None
     reads: int = 0
 
-    def change(self, *routes: Route) -> None:
+    def say(self, *routes: Route) -> None:
+        """Offer these from now on; the gateway will hear of it in a moment."""
         self.routes = list(routes)
+        self._nudge()
+
+    def change(self, *routes: Route) -> None:
+        """Offer these from now on; returns when the gateway goes by them."""
+        self.routes = list(routes)
+        for _ in range(2):  # when the gateway begins its second look, it has taken over the first
+            self._nudge_until_read()
+
+    def _nudge_until_read(self) -> None:
+        seen, deadline = self.reads, time.monotonic() + 10
+        self._nudge()
+        while self.reads == seen:
+            assert time.monotonic() < deadline, "the gateway does not look"
+            time.sleep(0.002)
+
+    def _nudge(self) -> None:
         with notify.connect() as client:
             client.publish(notify.ROUTES, "")
 
@@ -44,7 +61,6 @@ class Offer:
 
     def touch(self, *, deployment_pks: set[int], engine_pks: set[int]) -> None:
         self.touched |= deployment_pks
-        self.was_touched.set()
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(selectors, "routes", self.read)
@@ -67,7 +83,7 @@ class ServedGateway:
         self._thread.start()
         while not self._server.started:
             assert self._thread.is_alive()
-            threading.Event().wait(0.01)
+            time.sleep(0.01)
         return self
 
     def __exit__(

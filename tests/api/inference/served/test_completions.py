@@ -1,6 +1,7 @@
 """POST /v1/completions and /v1/chat/completions, over a real server, in front of a stand-in engine."""
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -58,9 +59,11 @@ def test_answers_a_chat_in_the_promised_shape(client: httpx.Client) -> None:
     assert answer["system_fingerprint"].startswith("fp_")
 
 
-def test_a_deployment_answers_to_its_name_and_its_id(client: Any, engine: FakeEngine, offer: Offer) -> None:
+def test_a_deployment_answers_to_its_name_and_its_id(
+    client: httpx.Client, engine: FakeEngine, offer: Offer, organization_id: int
+) -> None:
     route = make_route(
-        engine.port, organization_id=client.organization_id, prompt_prefix="<s>Q: ", prompt_suffix="\nA:"
+        engine.port, organization_id=organization_id, prompt_prefix="<s>Q: ", prompt_suffix="\nA:"
     )
     offer.change(route)
 
@@ -87,7 +90,7 @@ def test_takes_the_key_in_both_forms(client: httpx.Client) -> None:
 
 
 @BOTH
-def test_refuses_without_a_good_key(gateway: ServedGateway, path: str, body: Any) -> None:
+def test_refuses_without_a_good_key(offer: Offer, gateway: ServedGateway, path: str, body: Any) -> None:
     for key in (None, "", "nonsense", "emb_12345678_" + "x" * 40):
         headers = {} if key is None else {"X-API-Key": key}
         response = httpx.post(gateway.url + path, json=body, headers=headers)
@@ -108,8 +111,10 @@ def test_says_how_to_list_models_when_there_is_none_of_this_name(
     assert "GET /v1/models" in response.json()["error"]
 
 
-def test_another_organizations_deployment_is_not_there(client: Any, engine: FakeEngine, offer: Offer) -> None:
-    offer.change(make_route(engine.port, organization_id=client.organization_id + 1))
+def test_another_organizations_deployment_is_not_there(
+    client: httpx.Client, engine: FakeEngine, offer: Offer, organization_id: int
+) -> None:
+    offer.change(make_route(engine.port, organization_id=organization_id + 1))
 
     assert client.post("/v1/completions", json={**PROMPT, "model": "support"}).status_code == 404
 
@@ -217,10 +222,14 @@ def test_a_model_for_something_else_is_refused(
     assert response.json()["code"] == "wrong_task_type"
 
 
-def test_tells_deployments_what_is_in_use(client: Any, engine: FakeEngine, offer: Offer) -> None:
-    offer.change(make_route(engine.port, organization_id=client.organization_id, deployment_pk=77))
+def test_tells_deployments_what_is_in_use(
+    client: httpx.Client, engine: FakeEngine, offer: Offer, organization_id: int
+) -> None:
+    offer.change(make_route(engine.port, organization_id=organization_id, deployment_pk=77))
 
     assert client.post("/v1/completions", json={**PROMPT, "model": "support"}).status_code == 200
 
-    assert offer.was_touched.wait(10)
-    assert offer.touched == {77}
+    deadline = time.monotonic() + 10
+    while 77 not in offer.touched:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

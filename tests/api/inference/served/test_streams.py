@@ -23,8 +23,10 @@ def words(datas: list[str]) -> list[str]:
     return [choice["delta"]["content"] for chunk in chunks for choice in chunk.get("choices", [])]
 
 
-def test_events_come_in_order_under_the_clients_name(client: Any, engine: FakeEngine, offer: Offer) -> None:
-    offer.change(make_route(engine.port, organization_id=client.organization_id))
+def test_events_come_in_order_under_the_clients_name(
+    client: httpx.Client, engine: FakeEngine, offer: Offer, organization_id: int
+) -> None:
+    offer.change(make_route(engine.port, organization_id=organization_id))
 
     with client.stream("POST", "/v1/chat/completions", json=CHAT | {"model": "support"}) as response:
         seen = events(response)

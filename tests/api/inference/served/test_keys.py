@@ -24,11 +24,9 @@ def ask(client: httpx.Client, key: str, model: str = "tiny") -> httpx.Response:
 def test_a_revoked_key_is_refused(client: httpx.Client, offer: Offer) -> None:
     row, plain = make_key()
     assert ask(client, plain).status_code == 200
-    reads = offer.reads
 
     services.revoke_api_key(key=row)
-    while offer.reads == reads:  # the nudge has arrived when the routes are read again
-        assert ask(client, client.headers["X-API-Key"]).status_code == 200
+    offer.change(*offer.routes)
 
     assert ask(client, plain).status_code == 401
 
@@ -37,7 +35,7 @@ def test_a_key_that_expires_while_it_is_known_is_refused(client: httpx.Client) -
     _, plain = make_key(expires_at=timezone.now() + timedelta(seconds=1))
     assert ask(client, plain).status_code == 200
 
-    while timezone.now() and (response := ask(client, plain)).status_code == 200:
+    while (response := ask(client, plain)).status_code == 200:
         pass
 
     assert response.status_code == 401
