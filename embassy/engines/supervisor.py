@@ -22,11 +22,11 @@ from embassy.engines.loading import Loader
 from embassy.engines.models import Engine
 from embassy.engines.observe import LeaseLost
 from embassy.engines.states import Wanted
+from embassy.engines.stopping import StopRequest
 from embassy.platform import children, notify
 from embassy.platform.errors import EmbassyError
 from embassy.platform.heartbeat import Heartbeat
 from embassy.platform.logs import fields
-from embassy.platform.shutdown import StopRequest
 
 log = logging.getLogger(__name__)
 

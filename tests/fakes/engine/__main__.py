@@ -1,0 +1,112 @@
+"""`python -m tests.fakes.engine --host H --port P …`."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+class Engine(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], cache: Path) -> None:
+        super().__init__(address, Handler)
+        self.key = os.environ["EMBASSY_ENGINE_KEY"]
+        self.cache = cache
+        self.models = ["base"]
+
+    def manner(self) -> str:
+        path = self.cache / "manner"
+        return path.read_text().strip() if path.exists() else ""
+
+    def note(self, *words: str) -> None:
+        with (self.cache / "calls").open("a") as file:
+            file.write(" ".join(words) + "\n")
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Engine
+
+    def do_GET(self) -> None:
+        if self.path == "/health":
+            self.answer(503 if self.server.manner() == "deaf" else 200)
+        elif self.authorized():
+            self.answer(200, {"data": [{"id": name} for name in self.server.models]})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self.authorized():
+            return
+        if self.path == "/v1/load_lora_adapter":
+            self.load(body["lora_name"], Path(body["lora_path"]))
+        elif self.path == "/v1/unload_lora_adapter":
+            self.server.models.remove(body["lora_name"])
+            self.server.note("unload", body["lora_name"])
+            self.answer(200)
+        else:
+            self.chat(body)
+
+    def load(self, name: str, path: Path) -> None:
+        if self.server.manner() == "refuses":
+            self.answer(400, {"error": {"message": "This adapter does not please."}})
+            return
+        assert (path / "adapter_config.json").is_file()
+        self.server.models.append(name)
+        self.server.note("load", name)
+        self.answer(200)
+
+    def chat(self, body: dict[str, Any]) -> None:
+        if body["model"] not in self.server.models:
+            self.answer(404, {"error": {"message": "No such model."}})
+            return
+        question = body["messages"][-1]["content"]
+        if self.server.manner() == "cuts short" and "max_tokens" in body:
+            self.answer(400, {"error": {"message": "max_tokens is too large."}})
+            return
+        choice = {"message": {"content": f"{body['model']}: {question}"}, "finish_reason": "stop"}
+        self.answer(200, {"choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+
+    def authorized(self) -> bool:
+        if self.headers.get("Authorization") == f"Bearer {self.server.key}":
+            return True
+        self.answer(401)
+        return False
+
+    def answer(self, status: int, body: dict[str, Any] | None = None) -> None:
+        content = json.dumps(body).encode() if body is not None else b"ok"
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        """Keep the log for what the tests look for."""
+
+
+def main(argv: list[str]) -> int:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    options, _ = parser.parse_known_args(argv)
+    engine = Engine((options.host, options.port), Path(os.environ["VLLM_CACHE_ROOT"]))
+    engine.note("start", str(os.getpid()))
+    if engine.manner() == "exits":
+        print("ValueError: this model is too big")
+        return 3
+    stop = threading.Thread(target=engine.shutdown)
+    signal.signal(
+        signal.SIGTERM, signal.SIG_IGN if engine.manner() == "stubborn" else lambda *_: stop.start()
+    )
+    engine.serve_forever(poll_interval=0.05)
+    engine.note("stop", str(os.getpid()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

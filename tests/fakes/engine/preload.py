@@ -1,0 +1,7 @@
+"""What a program offers to a standby."""
+
+ENVIRONMENT: dict[str, str] = {}
+
+
+def preload() -> None:
+    """Nothing is heavy here."""

@@ -1,0 +1,26 @@
+"""A worker's pool process with one task: run an engine. To be killed. DATABASE HOME ENGINE_PK."""
+
+import os
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+
+def main(database: str, home: str, engine_pk: int) -> None:
+    """Run the supervisor on the test's database, with the stand-in for the engine program."""
+    os.environ["EMBASSY_HOME"] = home
+    django.setup()
+    settings.DATABASES["default"]["NAME"] = database
+    settings.STORAGE_DIR = Path(home) / "files"
+
+    from embassy.engines import supervisor
+
+    supervisor.PROGRAM = "tests.fakes.engine"
+    supervisor.ROUTES_S = 0.1
+    supervisor.run_engine(engine_pk)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
