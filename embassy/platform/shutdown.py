@@ -1,25 +1,17 @@
-"""Let a long task see that its process is told to stop."""
+"""Tells the tasks of a worker that it is being shut down.
 
-import signal
-from types import FrameType, TracebackType
-from typing import Any
+Celery tells only its main process, and waits for tasks that run for hours. This is one byte of memory that
+the main process shares with the pool processes it forks: those look at it while they work.
+"""
+
+import mmap
+
+_announced = mmap.mmap(-1, 1)
 
 
-class StopRequest:
-    """`requested` becomes true on SIGTERM while the block runs. Only for a process's main thread."""
+def announce() -> None:
+    _announced[0] = 1
 
-    def __init__(self) -> None:
-        self.requested = False
-        self._before: Any = None
 
-    def __enter__(self) -> "StopRequest":
-        self._before = signal.signal(signal.SIGTERM, self._request)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        signal.signal(signal.SIGTERM, self._before)
-
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
+def is_announced() -> bool:
+    return _announced[0] == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import signals
 
+from embassy.platform import shutdown
 from embassy.platform.broker import app
 
 __all__ = ["app"]
@@ -27,3 +28,9 @@ def die_with_the_worker(**_: Any) -> None:
 def tell_the_launcher(**_: Any) -> None:
     if path := os.environ.get("EMBASSY_READY_FILE"):
         Path(path).touch()
+
+
+@signals.worker_shutting_down.connect
+def tell_the_tasks(**_: Any) -> None:
+    """Jobs and engines run for hours: their tasks end themselves, so that the warm shutdown is soon over."""
+    shutdown.announce()

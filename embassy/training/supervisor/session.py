@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
-from embassy.platform import leases
+from embassy.platform import leases, shutdown
 from embassy.platform.logs import fields
 from embassy.training.models import TrainingJob
 from embassy.training.supervisor.heartbeat import Heartbeat
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Session:
-    """While entered, the lease is renewed and SIGTERM means: stop and give the job back."""
+    """While entered, the lease is renewed; SIGTERM, or the worker's shutdown, means: give the job back."""
 
     def __init__(self, job: TrainingJob) -> None:
         self.job = job
@@ -56,7 +56,7 @@ class Session:
         """Raises Fenced or ShuttingDown if the work must stop. Looks at the row twice a second at most."""
         if self._heartbeat.lost:
             raise Fenced(self.job.public_id)
-        if self._asked_to_stop:
+        if self._asked_to_stop or shutdown.is_announced():
             raise ShuttingDown
         if time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = time.monotonic()

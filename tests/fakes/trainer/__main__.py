@@ -1,7 +1,8 @@
 """Stands in for the trainer: reads a spec, writes the same files in the same order, and learns nothing.
 
 `script.json` in the run folder says what else happens, for the attempts that it names (default: all):
-`steps` for each epoch, `hang_after` or `die_after` an epoch, `end` in place of the usual one.
+`steps` for each epoch, `wait_after` (for the file `go`), `hang_after` or `die_after` an epoch, `end` in place
+of the usual one.
 """
 
 import fcntl
@@ -58,6 +59,8 @@ class Trainer:
         self.announce(epoch)
         if self.script.get("die_after") == epoch:
             os.kill(os.getpid(), signal.SIGKILL)
+        while self.script.get("wait_after") == epoch and not (self.folder / "go").exists():
+            time.sleep(0.05)
         if self.script.get("hang_after") == epoch:
             (self.folder / "hanging").write_text(str(os.getpid()))
             signal.pause()
