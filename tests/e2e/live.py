@@ -1,6 +1,7 @@
 """The whole platform as a user runs it: the launcher, every process, and a client over HTTP."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -21,6 +22,8 @@ FINAL = {"Success", "Failed", "TimedOut", "Cancelled"}
 TRAINER, ENGINE = "training.runner", "engines.server"
 
 T = TypeVar("T")
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a poll a line hides what matters
 
 
 def wait_for(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
