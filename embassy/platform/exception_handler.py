@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
@@ -79,6 +79,8 @@ FOREIGN: dict[type[Exception], Callable[[Any], EmbassyError]] = {
     exceptions.ParseError: lambda e: InvalidInput(
         f"The body cannot be read: {e.detail}", code="malformed_body"
     ),
+    # Too many fields or files, or a field that is too big.
+    SuspiciousOperation: lambda e: InvalidInput("The body has more than it may have.", code="malformed_body"),
     exceptions.NotAuthenticated: lambda e: Unauthorized(_detail(e)),
     exceptions.AuthenticationFailed: lambda e: Unauthorized(_detail(e)),
     exceptions.PermissionDenied: lambda e: Forbidden(_detail(e)),

@@ -100,6 +100,8 @@ S3_BUCKET = env.text("S3_BUCKET")
 S3_ACCESS_KEY_ID = env.text("S3_ACCESS_KEY_ID")
 S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY")
 S3_REGION = env.text("S3_REGION", "us-east-1")
+# Where browsers reach the same bucket, if not under S3_ENDPOINT_URL: download links lead there.
+S3_PUBLIC_ENDPOINT_URL = env.text("S3_PUBLIC_ENDPOINT_URL")
 DOWNLOAD_URL_SECONDS = env.integer("EMBASSY_DOWNLOAD_URL_SECONDS", 3600)
 CACHE_DIR = Path(env.text("EMBASSY_CACHE") or HOME / "cache")
 RUNS_DIR = Path(env.text("EMBASSY_RUNS") or HOME / "runs")

@@ -25,6 +25,7 @@ def get_storage() -> Storage:
         access_key_id=settings.S3_ACCESS_KEY_ID,
         secret_access_key=settings.S3_SECRET_ACCESS_KEY,
         region=settings.S3_REGION,
+        public_endpoint_url=settings.S3_PUBLIC_ENDPOINT_URL,
     )
     return _s3(account, os.getpid())
 

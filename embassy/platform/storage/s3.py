@@ -47,13 +47,17 @@ COPY = TransferConfig(multipart_threshold=5 << 30)
 
 @dataclass(frozen=True)
 class S3Account:
-    """No endpoint means AWS; no keys mean what boto3 finds by itself (a role, a profile)."""
+    """No endpoint means AWS; no keys mean what boto3 finds by itself (a role, a profile).
+
+    Presigned URLs lead to the public endpoint, if there is one.
+    """
 
     endpoint_url: str
     bucket: str
     access_key_id: str = ""
     secret_access_key: str = ""
     region: str = "us-east-1"
+    public_endpoint_url: str = ""
 
 
 class S3Storage:
@@ -61,14 +65,8 @@ class S3Storage:
 
     def __init__(self, account: S3Account) -> None:
         self._bucket = account.bucket
-        self._client: S3Client = boto3.session.Session().client(
-            "s3",
-            endpoint_url=account.endpoint_url or None,
-            aws_access_key_id=account.access_key_id or None,
-            aws_secret_access_key=account.secret_access_key or None,
-            region_name=account.region,
-            config=CLIENT,
-        )
+        self._client = _client(account, account.endpoint_url)
+        self._signer = _client(account, account.public_endpoint_url or account.endpoint_url)
 
     def put(self, key: str, source: Source) -> None:
         check_key(key)
@@ -153,11 +151,22 @@ class S3Storage:
         self, method: Literal["get_object", "put_object"], parameters: dict[str, str], seconds: int | None
     ) -> str:
         lifetime = seconds or settings.DOWNLOAD_URL_SECONDS
-        return self._client.generate_presigned_url(method, Params=parameters, ExpiresIn=lifetime)
+        return self._signer.generate_presigned_url(method, Params=parameters, ExpiresIn=lifetime)
 
     def _head(self, key: str) -> "HeadObjectOutputTypeDef":
         with _errors(key):
             return self._client.head_object(Bucket=self._bucket, Key=check_key(key))
+
+
+def _client(account: S3Account, endpoint_url: str) -> "S3Client":
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint_url or None,
+        aws_access_key_id=account.access_key_id or None,
+        aws_secret_access_key=account.secret_access_key or None,
+        region_name=account.region,
+        config=CLIENT,
+    )
 
 
 class _Body(io.RawIOBase):

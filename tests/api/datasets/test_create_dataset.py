@@ -177,6 +177,13 @@ def test_a_broken_multipart_body(api: APIClient, project: Project) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
 
 
+def test_too_many_fields(api: APIClient, project: Project) -> None:
+    fields = {f"field{number}": "x" for number in range(1100)}
+    answer = upload(api, project, csv_bytes(), **fields)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+    assert_nothing_was_made()
+
+
 def test_rows_with_problems(api: APIClient, project: Project) -> None:
     answer = upload(api, project, b"input,expected_output\nq,a\nq,\nq,a,b\n")
     body = answer.json()

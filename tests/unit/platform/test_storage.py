@@ -4,8 +4,11 @@ import asyncio
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -245,6 +248,13 @@ def test_the_settings_choose(settings: Settings, s3: S3Account) -> None:
     storage.delete("chosen")
 
 
+def test_links_lead_to_the_public_endpoint(s3: S3Account) -> None:
+    storage = S3Storage(replace(s3, public_endpoint_url="https://files.example.com"))
+    storage.put("public", b"x")
+    assert storage.presigned_get("public").startswith("https://files.example.com/embassy/public?")
+    storage.delete("public")
+
+
 def test_refused_and_unreachable_s3_are_told(s3: S3Account) -> None:
     wrong = S3Storage(S3Account(s3.endpoint_url, s3.bucket, s3.access_key_id, "wrong"))
     with pytest.raises(Unavailable, match="refused"):
@@ -283,3 +293,23 @@ def test_deleting_leaves_no_empty_folder(tmp_path: Path) -> None:
     storage.put("a/b/c", b"x")
     storage.delete("a/b/c")
     assert not (tmp_path / "files" / "a").exists()
+
+
+def test_a_writer_that_is_killed_leaves_the_old_object(tmp_path: Path) -> None:
+    storage = FileStorage(tmp_path / "files")
+    storage.put("key", b"old")
+    program = (
+        "import sys; from pathlib import Path; from embassy.platform.storage.files import FileStorage;"
+        "FileStorage(Path(sys.argv[1])).put('key', sys.stdin.buffer)"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program, str(storage.root)], stdin=subprocess.PIPE)
+    assert writer.stdin is not None
+    writer.stdin.write(b"x" * 3_000_000)
+    writer.stdin.flush()
+    deadline = time.monotonic() + 30
+    while not any(path.stat().st_size for path in storage.root.glob(".unfinished/*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    writer.kill()
+    writer.wait()
+    assert (storage.read("key"), list(storage.list())) == (b"old", ["key"])
