@@ -1,9 +1,14 @@
 """The worker of the training queue, with the stand-ins: `celery -A tests.fakes.worker`."""
 
-from embassy.deployments import testing
-from embassy.training.supervisor import trainer
+import django
+
 from embassy.workers.celery import app
-from tests.fakes.checkpoint_server import SumServer
+
+django.setup()
+
+from embassy.deployments import testing  # noqa: E402
+from embassy.training.supervisor import trainer  # noqa: E402
+from tests.fakes.checkpoint_server import SumServer  # noqa: E402
 
 __all__ = ["app"]
 

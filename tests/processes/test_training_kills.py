@@ -159,6 +159,25 @@ def test_what_the_killed_one_had_not_read_yet_is_read_by_the_next(workers: Worke
     assert list(written).count("step") == 8
 
 
+def test_killed_before_it_read_anything(workers: Workers) -> None:
+    job = make_job(train_test_split_ratio=20)
+    script_trainer(job, wait_before_start=True, hang_after=1, attempts=[1])
+    first = workers.supervise(job)
+    wait_for((RunFolder.of(job).path / "waiting").exists, "the trainer to wait")
+    first.send_signal(signal.SIGSTOP)
+    (RunFolder.of(job).path / "go").touch()
+    hanging_trainer(job)
+    first.kill()
+    first.wait()
+    wait_for(reconcile.orphaned, "the job to be orphaned")
+    reconcile.reconcile()
+    due_now(job)
+
+    assert workers.supervise(job).wait(60) == 0
+
+    assert_whole(job)
+
+
 def test_frozen_supervisor_is_fenced_when_it_wakes_up(workers: Workers) -> None:
     job = make_job(train_test_split_ratio=20)
     script_trainer(job, hang_after=1, attempts=[1])

@@ -37,6 +37,11 @@ class RunFolder:
     def events(self, attempt: int) -> Path:
         return self.path / f"events-{attempt}.jsonl"
 
+    def accounts(self) -> list[int]:
+        """Attempts that left an events file here, ascending."""
+        names = [path.stem.partition("-")[2] for path in self.path.glob("events-*.jsonl")]
+        return sorted(int(name) for name in names if name.isdecimal())
+
     def log(self, attempt: int) -> Path:
         return self.path / f"runner-{attempt}.log"
 

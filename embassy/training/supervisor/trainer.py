@@ -66,13 +66,17 @@ class Trainer:
         return self._conclude(account.end, code=code)
 
     def _leftovers(self) -> Line | None:
-        """Store what an earlier attempt on this host left unread; its end, if that was among it."""
-        job = self._session.job
-        path = self._folder.events(job.events_attempt)
-        account = Account(self._session, path, attempt=job.events_attempt, offset=job.events_offset)
-        account.store_new(counts_time=False)
+        """Store what earlier attempts on this host left unread; the last one's end, if that was among it."""
+        job, end = self._session.job, None
+        for attempt in self._folder.accounts():
+            if attempt < job.events_attempt:
+                continue
+            offset = job.events_offset if attempt == job.events_attempt else 0
+            account = Account(self._session, self._folder.events(attempt), attempt=attempt, offset=offset)
+            account.store_new(counts_time=False)
+            end = account.end
         self._uploads.store_new()
-        return account.end
+        return end
 
     def _new_account(self) -> Account:
         attempt = self._session.attempt

@@ -1,8 +1,8 @@
 """Stands in for the trainer: reads a spec, writes the same files in the same order, and learns nothing.
 
 `script.json` in the run folder says what else happens, for the attempts that it names (default: all):
-`steps` for each epoch, `wait_after` (for the file `go`), `hang_after` or `die_after` an epoch, `end` in place
-of the usual one.
+`steps` for each epoch, `wait_before_start` or `wait_after` an epoch (for the file `go`), `hang_after` or
+`die_after` an epoch, `end` in place of the usual one.
 """
 
 import fcntl
@@ -37,6 +37,9 @@ class Trainer:
 
     def run(self) -> int:
         done = self.resumed()
+        if self.script.get("wait_before_start"):
+            (self.folder / "waiting").touch()
+            self.wait()
         self.emit("started", resumed_from=done or None)
         self.emit("preflight", rows=Path(self.spec.data.train).read_text().count("\n"))
         if done:
@@ -59,11 +62,15 @@ class Trainer:
         self.announce(epoch)
         if self.script.get("die_after") == epoch:
             os.kill(os.getpid(), signal.SIGKILL)
-        while self.script.get("wait_after") == epoch and not (self.folder / "go").exists():
-            time.sleep(0.05)
+        if self.script.get("wait_after") == epoch:
+            self.wait()
         if self.script.get("hang_after") == epoch:
             (self.folder / "hanging").write_text(str(os.getpid()))
             signal.pause()
+
+    def wait(self) -> None:
+        while not (self.folder / "go").exists():
+            time.sleep(0.05)
 
     def export(self, epoch: int) -> None:
         folder = self.spec.exports_dir / str(epoch)
