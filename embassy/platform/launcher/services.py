@@ -70,6 +70,7 @@ def _stores(launch: Launch) -> Iterable[Service]:
             ready=probes.answers(stores.ask_postgres, launch.database_url),
             account=server.account,
             stop=postgres.STOP,
+            start_seconds=1800,  # a recovery after a crash may have much to read
         )
     if broker := launch.valkey:
         yield Service(

@@ -57,6 +57,8 @@ class Supervisor:
 
     async def _keep(self, runner: Runner) -> None:
         await self.ready(runner.service.needs)
+        if runner.service.lazy:  # its imports would slow down everybody's start
+            await self.ready_for_requests()
         try:
             await runner.live()
         except GaveUp as reason:
