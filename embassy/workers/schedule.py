@@ -7,6 +7,7 @@ twice, late or not at all does no harm.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from embassy.datasets import services as datasets
 from embassy.deployments import reconcile as deployments
 from embassy.engines import reconcile as engines
 from embassy.training import reconcile as training
@@ -24,4 +25,5 @@ TIMETABLE = (
     Entry("engines.reconcile", 1, engines.reconcile),
     Entry("deployments.reconcile", 2, deployments.reconcile),
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
+    Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
 )

@@ -41,7 +41,7 @@ def _parse(text: str, number: int) -> dict[str, Any] | Problem:
 def _duplicate(text: str, number: int) -> Problem | None:
     """orjson keeps the last of two equal keys and says nothing."""
     try:
-        json.loads(text, object_pairs_hook=_refuse_duplicates)
+        _DUPLICATES.decode(text)
     except _DuplicateKey as error:
         key = str(error)
         return Problem("duplicate_key", "this key is there twice", "Keep one of the two.", number, None, key)
@@ -60,3 +60,6 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
 
 def too_deep(number: int) -> Problem:
     return Problem("too_deep", "lists and objects are nested too deeply", "Flatten the row.", number)
+
+
+_DUPLICATES = json.JSONDecoder(object_pairs_hook=_refuse_duplicates)
