@@ -144,12 +144,11 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "SECURITY": [{"ApiKey": []}, {"Bearer": []}],
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {
-            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-            "Bearer": {"type": "http", "scheme": "bearer"},
-        }
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "embassy.training.states.JobStatus",
+        "DeploymentStatus": "embassy.deployments.states.DeploymentStatus",
+        "EngineStatus": "embassy.engines.states.EngineStatus",
+        "BaseModelType": ["completion", "classification", "embeddings", "chat"],
     },
 }
 
