@@ -41,6 +41,8 @@ _INHERITED = frozenset(
     {
         *("HOME", "LOGNAME", "USER", "PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD"),
         *("LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+        # The launcher's mark, by which it sweeps up, and what keeps process titles from overwriting it.
+        *("EMBASSY_LAUNCHER_HOME", "EMBASSY_LAUNCHER_SERVICE", "SPT_NOENV"),
     }
 )
 _INHERITED_PREFIXES = ("CUDA_", "LC_", "NVIDIA_", "NCCL_")

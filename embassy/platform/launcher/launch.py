@@ -56,7 +56,8 @@ class Launch:
     @property
     def service_env(self) -> dict[str, str]:
         """The environment of our own programs."""
-        return {**os.environ, **self.shared_env, "PYTHONUNBUFFERED": "1"}
+        # Celery and vLLM set their process titles; SPT_NOENV keeps that from overwriting our mark.
+        return {**os.environ, **self.shared_env, "PYTHONUNBUFFERED": "1", "SPT_NOENV": "1"}
 
 
 def prepare_launch(options: Options, home: Home, root: Path, terminal: Terminal) -> Launch:
