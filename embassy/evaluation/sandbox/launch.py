@@ -25,7 +25,7 @@ def main() -> NoReturn:
     try:
         show(orders["paths"])
         become(orders["uid"])
-        os.execv(orders["command"][0], orders["command"])
+        os.execv(orders["command"][0], orders["command"])  # noqa: S606
     except OSError as error:
         sys.exit(f"cannot start as user {orders['uid']}: {error}")
 

@@ -83,11 +83,14 @@ class Sandbox:
         return Outcome(answer.value, answer.error, time.monotonic() - began, answer.output)
 
     def _running(self) -> Worker:
-        if self._worker is not None and time.monotonic() - self._worker.born > MAX_AGE_S:
+        if self._worker is not None and not self._is_fit(self._worker):
             self.close()
         if self._worker is None:
             self._worker = self._started()
         return self._worker
+
+    def _is_fit(self, worker: Worker) -> bool:
+        return worker.is_quiet() and time.monotonic() - worker.born < MAX_AGE_S
 
     def _started(self) -> Worker:
         try:

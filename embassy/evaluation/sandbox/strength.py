@@ -13,7 +13,8 @@ _DOUBT_AFTER_S = 60.0
 
 _KERNEL_HINT = (
     "the kernel or the container forbids user namespaces: check kernel.unprivileged_userns_clone,"
-    " kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces, or the container's seccomp profile"
+    " kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces,"
+    " or the container's seccomp profile"
 )
 
 
@@ -38,12 +39,10 @@ def strength(policy: Policy) -> Strength:
     """The level that sandboxes under this policy have here. The first call starts a process or two."""
     with _lock:
         tried, known = _known.get(policy, (0.0, None))
-        if known is not None:
-            if known.level is Level.STRONG or time.monotonic() - tried < _DOUBT_AFTER_S:
-                return known
-        found = _find(policy)
-        _known[policy] = (time.monotonic(), found)
-        return found
+        if known is None or (known.level is not Level.STRONG and time.monotonic() - tried > _DOUBT_AFTER_S):
+            known = _find(policy)
+            _known[policy] = (time.monotonic(), known)
+        return known
 
 
 def forget() -> None:
@@ -58,7 +57,7 @@ def _find(policy: Policy) -> Strength:
     if not why_not_strong:
         return Strength(
             Level.STRONG,
-            "Test functions run in namespaces of their own (bubblewrap), behind Landlock and a seccomp filter.",
+            "Test functions run in namespaces of their own (bubblewrap), with Landlock and a seccomp filter.",
             bwrap,
         )
     if policy.wanted is Level.STRONG:

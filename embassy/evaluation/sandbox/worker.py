@@ -2,6 +2,7 @@
 
 import math
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -27,10 +28,6 @@ class StartError(Exception):
 
 class Died(Exception):
     """The process is gone, or had to go; the message is the reason for the row that it worked on."""
-
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.timed_out = timed_out
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,6 @@ class Worker:
     ) -> None:
         """Raises StartError if there is no sandbox, Died if the source does not let itself be loaded."""
         self._limits = limits
-        self._last_id = 0
         self.born = time.monotonic()
         self.load_error = self.load_output = ""
         self._process = _start(level, limits, uid=uid, bwrap=bwrap)
@@ -77,15 +73,18 @@ class Worker:
 
     def ask(self, row: tuple[str, str, str]) -> Answer:
         """Raises Died; the process is gone then."""
-        self._last_id += 1
+        # Not the next number: an answer must not be there before its question.
+        question = secrets.randbits(62)
         try:
-            if not self._channel.is_quiet():
-                raise NotAnAnswer
             deadline = time.monotonic() + self._limits.seconds + GRACE_S
-            self._channel.send({"id": self._last_id, "row": row}, deadline)
-            return _answer(self._channel.receive(deadline), self._last_id)
+            self._channel.send({"id": question, "row": row}, deadline)
+            return _answer(self._channel.receive(deadline), question)
         except ChannelError as error:
-            raise self._death(error, self._limits.seconds) from None
+            raise self._death(error) from None
+
+    def is_quiet(self) -> bool:
+        """Whether it has said no more than it was asked; if not, it cannot be told what answers what."""
+        return self._channel.is_quiet()
 
     def kill(self) -> None:
         """End it and everything in it. May be called again."""
@@ -114,16 +113,16 @@ class Worker:
         try:
             answer = self._channel.receive(time.monotonic() + seconds)
         except ChannelError as error:
-            raise self._death(error, self._limits.seconds) from None
+            raise self._death(error) from None
         if answer.get("loaded") is not True:
             self.load_error = _text(answer, "error") or "it could not be loaded"
             self.load_output = _text(answer, "output")
 
-    def _death(self, error: ChannelError, seconds: float) -> Died:
+    def _death(self, error: ChannelError) -> Died:
         """Kill what is left, and say what happened."""
         if isinstance(error, TooSlow):
             self.kill()
-            return Died(f"TimeLimit: it took longer than {seconds:g} s and was killed", timed_out=True)
+            return Died(f"TimeLimit: it took longer than {self._limits.seconds:g} s and was killed")
         if isinstance(error, NotAnAnswer):
             self.kill()
             return Died("the function wrote into the channel of the sandbox, and was killed")
@@ -139,8 +138,8 @@ class Worker:
 
     def _complaint(self) -> str:
         """What the sandbox wrote before it gave up."""
-        self._exit_code()
-        os.killpg(self._process.pid, signal.SIGKILL) if self._process.poll() is None else None
+        if self._exit_code() is None:
+            return "it closed its output and went on"
         assert self._process.stderr
         text = self._process.stderr.read(_LONGEST_COMPLAINT).decode(errors="replace").strip()
         return text.splitlines()[-1] if text else f"it ended at once (exit status {self._process.poll()})"

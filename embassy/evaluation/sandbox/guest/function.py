@@ -32,7 +32,7 @@ def load(source: str, name: str) -> Callable[..., object]:
     """Run the source and return what it defines under that name. Raises whatever the source raises."""
     namespace: dict[str, Any] = {"__name__": "test_function", "__file__": FILE}
     exec(compile(source, FILE, "exec"), namespace)  # noqa: S102 (that is what the sandbox is for)
-    function = namespace.get(name)
+    function: object = namespace.get(name)
     if not callable(function):
         raise NameError(f"the source defines no function {name}")
     return function
