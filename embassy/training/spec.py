@@ -167,6 +167,8 @@ class GrpoParameters(Parameters):
         _at_least(self, 0, "beta")
         _above_zero(self, "temperature", "top_p", "epsilon")
         _at_most(self, 1, "top_p")
+        if self.max_completion_length >= self.max_length:
+            raise SpecError("parameters.max_completion_length: must leave room for a prompt in max_length")
         if self.per_device_train_batch_size * self.gradient_accumulation_steps % self.num_generations:
             raise SpecError(
                 "parameters.num_generations: must divide"
@@ -220,8 +222,9 @@ class DataFiles:
 class Reward:
     """One weighted reward of a GRPO job.
 
-    `command` starts a process that answers each JSON line `{"rows": [{"prompt", "completion", "row"}]}`
-    on its standard input with one line `{"scores": [...]}` or `{"error": "..."}`; it ends with its input.
+    `command` starts a process that answers each JSON line on its standard input,
+    `{"rows": [{"input_text", "expected_output", "predicted_output"}]}`, with one line `{"scores": [...]}`
+    (null where a row has no score) or `{"error": "..."}`. It ends when its input does.
     """
 
     name: str

@@ -33,6 +33,7 @@ from embassy.training.spec import (
 TRAINERS = {
     (Technique.SFT, Task.TEXT_GENERATION): "sft",
     (Technique.DPO, Task.TEXT_GENERATION): "dpo",
+    (Technique.GRPO, Task.TEXT_GENERATION): "grpo",
 }
 
 _SENTENCES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,11 +24,17 @@ _NOT_METRICS = ("runtime", "samples_per_second", "steps_per_second", "epoch", "n
 
 
 class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no types for it
-    """One for each run. The training arguments must leave logging to it: `logging_strategy="no"`."""
+    """One for each run. The training arguments must leave logging to it: `logging_strategy="no"`.
 
-    def __init__(self, run: Run, exporter: Exporter) -> None:
+    `extras` gives more fields for each step event.
+    """
+
+    def __init__(
+        self, run: Run, exporter: Exporter, extras: Callable[[], dict[str, Any]] | None = None
+    ) -> None:
         self._run = run
         self._exporter = exporter
+        self._extras = extras or dict
         self._metrics: dict[str, Any] = {}
         self._steps_per_epoch = 1
         self._began = self._reported = 0.0
@@ -112,6 +119,7 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
             gpu_bytes=torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else None,
             progress=state.global_step / max(1, state.max_steps),
             metrics=extra,
+            **self._extras(),
         )
         self._reported = now
 

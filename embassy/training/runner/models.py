@@ -118,7 +118,7 @@ def adapt(model: Any, spec: TrainingSpec, task: PeftTask = PeftTask.CAUSAL_LM, *
     return get_peft_model(model, lora_config(spec.parameters, task, **options))
 
 
-def lora_config(parameters: Parameters, task: PeftTask, **options: Any) -> LoraConfig:
+def lora_config(parameters: Parameters, task: PeftTask = PeftTask.CAUSAL_LM, **options: Any) -> LoraConfig:
     settings: dict[str, Any] = {
         "r": parameters.lora_r,
         "lora_alpha": parameters.lora_alpha,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from embassy.training.runner.failures import RunnerError
@@ -39,21 +39,27 @@ class Counted(Protocol):
 E = TypeVar("E", bound=Counted)
 
 
-def check_rows(run: Run, train: Sequence[E], evaluation: Sequence[E]) -> tuple[list[E], list[E]]:
+def check_rows(
+    run: Run,
+    train: Sequence[E],
+    evaluation: Sequence[E],
+    steps_per_epoch: Callable[[int], int] | None = None,
+) -> tuple[list[E], list[E]]:
     """Report on the rows and keep the trainable ones of both files.
 
+    `steps_per_epoch` counts the optimizer steps for a number of rows where a batch is not made of rows.
     Raises RunnerError if no row, or only the smaller part of the rows, can be trained on.
     """
     kept = [example for example in train if example.problem is None]
     kept_evaluation = [example for example in evaluation if example.problem is None]
+    steps = steps_per_epoch(len(kept)) if steps_per_epoch else _steps(len(kept), run.spec.parameters)
     run.emit(
         EventType.PREFLIGHT,
         **describe(train),
         eval_rows=len(evaluation),
         eval_untrainable_rows=len(evaluation) - len(kept_evaluation),
-        steps_per_epoch=steps_per_epoch(len(kept), run.spec.parameters),
-        estimated_steps=steps_per_epoch(len(kept), run.spec.parameters)
-        * run.spec.parameters.num_train_epochs,
+        steps_per_epoch=steps,
+        estimated_steps=steps * run.spec.parameters.num_train_epochs,
     )
     refuse_hopeless(train, len(kept))
     return kept, kept_evaluation
@@ -77,7 +83,7 @@ def describe(examples: Sequence[Counted]) -> dict[str, Any]:
     }
 
 
-def steps_per_epoch(rows: int, parameters: Parameters) -> int:
+def _steps(rows: int, parameters: Parameters) -> int:
     """Optimizer steps of one epoch on one device."""
     batches = math.ceil(rows / parameters.per_device_train_batch_size)
     return math.ceil(batches / parameters.gradient_accumulation_steps)

@@ -32,6 +32,7 @@ _LIBRARIES = (
     "transformers.models.llama.modeling_llama",
     "embassy.training.runner.sft",
     "embassy.training.runner.dpo",
+    "embassy.training.runner.grpo",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,16 @@ def start(run: Run) -> Start:
     return Start(size, hardware, checkpoint)
 
 
-def fit(run: Run, trainer: Any, exporter: Exporter, checkpoint: Path | None) -> None:
+def fit(
+    run: Run,
+    trainer: Any,
+    exporter: Exporter,
+    checkpoint: Path | None,
+    extras: Callable[[], dict[str, Any]] | None = None,
+) -> None:
     """Train to the end, reporting and exporting each epoch."""
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(Progress(run, exporter))
+    trainer.add_callback(Progress(run, exporter, extras))
     if checkpoint:
         announce_again(run, exporter, checkpoint)
     trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))

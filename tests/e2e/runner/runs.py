@@ -72,24 +72,24 @@ def make_spec(
         **(parameters or {}),
     }
     evaluation = eval_rows and str(write_rows(run_dir / "eval.jsonl", eval_rows))
-    spec = TrainingSpec(
-        job_id="tr-test",
-        attempt=1,
-        technique=technique,
-        task=task,
-        run_dir=str(run_dir),
-        base=BaseModel(path=str(base), name="tiny-random", revision="r1", sha256="b" * 64),
-        data=DataFiles(
+    fields: dict[str, Any] = {
+        "job_id": "tr-test",
+        "attempt": 1,
+        "technique": technique,
+        "task": task,
+        "run_dir": str(run_dir),
+        "base": BaseModel(path=str(base), name="tiny-random", revision="r1", sha256="b" * 64),
+        "data": DataFiles(
             train=str(write_rows(run_dir / "train.jsonl", rows)),
             train_sha256="d" * 64,
             eval=evaluation,
             eval_sha256=evaluation and "e" * 64,
             labels=labels,
         ),
-        parameters=parse_parameters(technique, task, values),
-        threads=1,
-    )
-    return replace(spec, **changes)
+        "parameters": parse_parameters(technique, task, values),
+        "threads": 1,
+    }
+    return TrainingSpec(**{**fields, **changes})
 
 
 @dataclass(frozen=True)
