@@ -19,10 +19,12 @@ CLASSIFIES = "classification"
 
 
 class ScheduleSerializer(serializers.Serializer[Any]):
+    """The contract requires none of these; `schedule.parse_window` says what is missing."""
+
     timezone = serializers.CharField(default="UTC", max_length=64, help_text="IANA time zone.")
-    start_time = serializers.CharField(max_length=5, help_text="HH:MM")
+    start_time = serializers.CharField(required=False, max_length=5, help_text="HH:MM")
     end_time = serializers.CharField(
-        max_length=5, help_text="HH:MM; not later than the start: on the next day."
+        required=False, max_length=5, help_text="HH:MM; not later than the start: on the next day."
     )
     days = serializers.ListField(
         child=serializers.ChoiceField(WEEKDAYS), default=list(WEEKDAYS), max_length=7
@@ -30,17 +32,17 @@ class ScheduleSerializer(serializers.Serializer[Any]):
 
 
 class IdleConfigSerializer(serializers.Serializer[Any]):
-    inactive_duration = serializers.IntegerField(help_text="Seconds without requests.")
+    inactive_duration = serializers.IntegerField(required=False, help_text="Seconds without requests.")
 
 
 class InactiveTimeoutSerializer(serializers.Serializer[Any]):
-    management_type = serializers.ChoiceField(["inactive_timeout"])
-    management_config = IdleConfigSerializer()
+    management_type = serializers.ChoiceField(["inactive_timeout"], required=False)
+    management_config = IdleConfigSerializer(required=False)
 
 
 class EngineScheduleSerializer(serializers.Serializer[Any]):
-    management_type = serializers.ChoiceField(["schedule"])
-    management_config = ScheduleSerializer()
+    management_type = serializers.ChoiceField(["schedule"], required=False)
+    management_config = ScheduleSerializer(required=False)
 
 
 MANAGEMENT = {"inactive_timeout": InactiveTimeoutSerializer, "schedule": EngineScheduleSerializer}
@@ -61,7 +63,10 @@ class ManagementField(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError(f"management_type must be one of {', '.join(MANAGEMENT)}.")
         form = MANAGEMENT[kind](data=data)
         form.is_valid(raise_exception=True)
-        return form.validated_data
+        return {
+            "management_type": kind,
+            "management_config": form.validated_data.get("management_config", {}),
+        }
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -130,9 +135,13 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
 
     @extend_schema_field(ClassificationMetadataSerializer)
     def get_metadata(self, deployment: Deployment) -> dict[str, Any]:
-        if deployment.task_type != CLASSIFIES:
-            return {}
         return {"labels": list(deployment.metadata.get("labels") or [])}
+
+    def to_representation(self, instance: Deployment) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.task_type != CLASSIFIES:  # the other tasks have no metadata
+            del shown["metadata"]
+        return shown
 
     def get_training_id(self, deployment: Deployment) -> str:
         """Of a base model's deployment, the name that it was made with."""

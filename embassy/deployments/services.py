@@ -151,17 +151,13 @@ def create_engine(
     actor: Actor,
 ) -> Engine:
     """An engine of the actor's organization, with rules of its own. Raises InvalidInput, Conflict."""
-    management = resource_management or {
-        "management_type": "inactive_timeout",
-        "management_config": {"inactive_duration": settings.INACTIVE_TIMEOUT_SECONDS},
-    }
-    config = management["management_config"]
-    if management["management_type"] == "schedule":
-        parse_window(config)
-    elif resource_management is not None:
-        check_timeout(config["inactive_duration"])
+    management = resource_management or {"management_type": "inactive_timeout", "management_config": {}}
     return engines.create_engine(
-        name=name, base_model=base_model, task_type=task_type, resource_management=management, actor=actor
+        name=name,
+        base_model=base_model,
+        task_type=task_type,
+        resource_management=_checked_management(management),
+        actor=actor,
     )
 
 
@@ -210,6 +206,18 @@ def _check_fit(engine: Engine, source: Source) -> None:
         raise InvalidInput(
             f"Engine {engine.name} takes adapters up to rank {engine.rank}; this one has {source.rank}."
         )
+
+
+def _checked_management(management: dict[str, Any]) -> dict[str, Any]:
+    config = management["management_config"]
+    if management["management_type"] == "schedule":
+        parse_window(config)
+        return management
+    if "inactive_duration" in config:
+        check_timeout(config["inactive_duration"])
+    return management | {
+        "management_config": {"inactive_duration": settings.INACTIVE_TIMEOUT_SECONDS} | config
+    }
 
 
 def _checked_timeout(request: DeploymentRequest) -> int:
