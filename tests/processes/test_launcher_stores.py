@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import redis
 
+from embassy.platform.launcher.home import SHORT_FOLDER_KINDS, Home
 from embassy.platform.launcher.testing import (
     STORES_ONLY,
     await_services,
@@ -148,6 +149,7 @@ def test_long_home_uses_a_private_short_folder_for_sockets() -> None:
             env = await_services(home, process)
             _remember(env, "there")
             assert len(redis.Redis.from_url(env["REDIS_URL"]).connection_pool.connection_kwargs["path"]) < 107
+        assert not any(Home(home).short_folder(kind).exists() for kind in SHORT_FOLDER_KINDS)
 
 
 def test_stopping_twice_is_harmless(home: Path) -> None:

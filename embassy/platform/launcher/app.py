@@ -39,6 +39,7 @@ def main(arguments: Sequence[str], make_table: MakeTable = services.service_tabl
     with lock:
         code = run_guarded(home.path, lambda: _supervise(options, home, make_table))
         runfile.remove(home)
+        home.remove_short_folders()
     if code < 0:
         return _refuse(
             f"The supervisor was killed by {signal.Signals(-code).name}. Everything it ran has been stopped."

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from embassy.platform.launcher.errors import LaunchError
 
 # A Unix socket's path may have 107 bytes; Postgres appends its own name and a lock file's suffix.
 _SOCKET_FOLDER_BYTES = 80
+# Of our own sockets, and of those of Postgres, which may run as another user.
+SHORT_FOLDER_KINDS = ("", "pg-")
 _FOLDERS = ("logs", "run", "files", "valkey")
 
 
@@ -71,6 +74,12 @@ class Home:
     def short_folder(self, kind: str) -> Path:
         """A folder whose path is short enough for sockets. /tmp itself, because TMPDIR may be long."""
         return Path(f"/tmp/embassy-{kind}{self.digest}")  # noqa: S108 - made and checked in socket_folder
+
+    def remove_short_folders(self) -> None:
+        """Leave nothing in /tmp once the servers have removed their sockets."""
+        for kind in SHORT_FOLDER_KINDS:
+            with suppress(OSError):  # another's, or a killed server's socket is still there
+                self.short_folder(kind).rmdir()
 
 
 def open_home(path: Path) -> Home:
