@@ -194,5 +194,6 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
+        "apscheduler": {"level": "WARNING"},
     },
 }

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
+from embassy.platform.launcher.testing import temporary_home
 from tests.e2e.live import LivePlatform, sample_rows
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
-    live = LivePlatform(tmp_path_factory.mktemp("platform") / "home")
-    live.start()
-    yield live
-    live.stop()
-    assert live.leftovers() == []
+def platform() -> Iterator[LivePlatform]:
+    with temporary_home() as home:
+        live = LivePlatform(home)
+        live.start()
+        yield live
+        live.stop()
+        assert live.leftovers() == []
 
 
 @dataclass(frozen=True)

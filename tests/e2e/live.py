@@ -66,15 +66,15 @@ class LivePlatform:
             ],
             cwd=ROOT,
             env=inherited,
-            stdout=(self.home.parent / "launcher.log").open("ab"),
+            stdout=(self.home / "launcher.out").open("ab"),
             stderr=subprocess.STDOUT,
         )
-        wait_for(self.is_ready, seconds=120, what=f"platform ready; see {self.home.parent}/launcher.log")
+        wait_for(self.is_ready, seconds=120, what=f"platform ready; see {self.home}/launcher.out")
         self.http = httpx.Client(base_url=self.url, headers={"X-API-Key": self.key}, timeout=90)
 
     def is_ready(self) -> bool:
         assert self.launcher is not None
-        assert self.launcher.poll() is None, (self.home.parent / "launcher.log").read_text()[-3000:]
+        assert self.launcher.poll() is None, (self.home / "launcher.out").read_text()[-3000:]
         try:
             return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
         except httpx.HTTPError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from embassy.platform.launcher.testing import temporary_home
 from tests.e2e.live import ENGINE, TRAINER, LivePlatform, sample_rows, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -45,15 +46,23 @@ class Scene:
         assert [row["checkpoint"] for row in checkpoints] == list(range(1, EPOCHS + 1))
         assert all("aggregated_test_result" in row["test_results"] for row in checkpoints)
 
-    def assert_deployment_answers(self) -> None:
-        body = {"model": "survivor", "prompt": "I was charged twice.", "max_completion_tokens": 3}
-        assert self.platform.call_patiently("POST", "/v1/completions", json=body)["choices"][0]["text"]
+    def ask(self) -> str:
+        body = {"model": "survivor", "prompt": "I was charged twice for the same order.", "temperature": 0}
+        answer = self.platform.call_patiently("POST", "/v1/completions", json=body)
+        return str(answer["choices"][0]["text"])
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    live = LivePlatform(tmp_path_factory.mktemp("survives") / "home")
-    live.start()
+def scene() -> Iterator[Scene]:
+    with temporary_home() as home:
+        live = LivePlatform(home)
+        live.start()
+        yield prepare_scene(live)
+        live.stop()
+        assert live.leftovers() == []
+
+
+def prepare_scene(live: LivePlatform) -> Scene:
     project = live.create_project("survives")
     dataset = live.upload(project, sample_rows("train", 100), name="train")
     job = live.train(project, dataset, train_test_split_ratio=10)
@@ -61,9 +70,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     body = {"training_job_id": job, "checkpoint": 2, "name": "survivor"}
     created = live.call("POST", f"/v1/projects/{project}/deployments", expect=201, json=body)
     live.wait_for_deployment(project, created["id"])
-    yield Scene(live, project, dataset)
-    live.stop()
-    assert live.leftovers() == []
+    return Scene(live, project, dataset)
 
 
 VICTIMS: dict[str, Callable[[LivePlatform], None]] = {
@@ -79,17 +86,19 @@ VICTIMS: dict[str, Callable[[LivePlatform], None]] = {
 
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_killed_part_costs_time_only(scene: Scene, victim: str) -> None:
+    before = scene.ask()
     job = scene.start_job()
     scene.wait_for_checkpoint(job, 1)
 
     VICTIMS[victim](scene.platform)
 
-    scene.assert_deployment_answers()
+    assert scene.ask() == before
     scene.assert_finished_whole(job)
-    scene.assert_deployment_answers()
+    assert scene.ask() == before
 
 
 def test_pulled_plug_and_started_again(scene: Scene) -> None:
+    before = scene.ask()
     job = scene.start_job()
     scene.wait_for_checkpoint(job, 2)
 
@@ -98,4 +107,4 @@ def test_pulled_plug_and_started_again(scene: Scene) -> None:
     scene.platform.start()
 
     scene.assert_finished_whole(job)
-    scene.assert_deployment_answers()
+    assert scene.ask() == before
