@@ -1,15 +1,32 @@
-"""Levels of the sandbox that this machine has."""
+"""Fixtures for tests with real processes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from embassy.evaluation.sandbox.policy import Level, Policy
 from embassy.evaluation.sandbox.strength import strength
+from tests.processes.engine_host import EngineHost
 
 
 @pytest.fixture(params=[Level.STRONG, Level.BASIC], ids=str)
 def level(request: pytest.FixtureRequest) -> Level:
+    """Each level of the sandbox that this machine has."""
     wanted: Level = request.param
     found = strength(Policy(wanted=wanted))
     if found.level is not wanted:
         pytest.skip(found.reason)
     return wanted
+
+
+@pytest.fixture
+def host(settings: Settings, tmp_path: Path) -> Iterator[EngineHost]:
+    """A host that runs engines, in a home of its own."""
+    settings.HOME = tmp_path
+    with ExitStack() as stack:
+        host = EngineHost(tmp_path, stack)
+        host.cache.mkdir(parents=True)
+        yield host
