@@ -43,7 +43,7 @@ def test_an_event_arrives_before_the_engine_is_done(client: httpx.Client, engine
     engine.manner = "pauses"
 
     # Not through httpx: the contract has no stream here, and its checker would read one as a flaw.
-    request = urllib.request.Request(f"{client.base_url}v1/completions", json.dumps(PROMPT).encode())
+    request = urllib.request.Request(f"{client.base_url}/v1/completions", json.dumps(PROMPT).encode())
     request.headers = {"Content-Type": "application/json", "X-API-Key": client.headers["X-API-Key"]}
     with urllib.request.urlopen(request, timeout=30) as response:
         lines = (line.decode().rstrip("\n") for line in response)
