@@ -13,10 +13,8 @@ from tests.e2e.live import LivePlatform, sample_rows
 @pytest.fixture(scope="session")
 def platform() -> Iterator[LivePlatform]:
     with temporary_home() as home:
-        live = LivePlatform(home)
-        live.start()
-        yield live
-        live.stop()
+        with LivePlatform(home) as live:
+            yield live
         assert live.leftovers() == []
 
 

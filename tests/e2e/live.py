@@ -49,6 +49,13 @@ class LivePlatform:
         self.url = f"http://127.0.0.1:{self.port}"
         self.launcher: subprocess.Popen[bytes] | None = None
 
+    def __enter__(self) -> "LivePlatform":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         inherited = {
             k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
@@ -69,7 +76,11 @@ class LivePlatform:
             stdout=(self.home / "launcher.out").open("ab"),
             stderr=subprocess.STDOUT,
         )
-        wait_for(self.is_ready, seconds=120, what=f"platform ready; see {self.home}/launcher.out")
+        try:
+            wait_for(self.is_ready, seconds=120, what=f"platform ready; see {self.home}/launcher.out")
+        except BaseException:
+            self.stop()
+            raise
         self.http = httpx.Client(base_url=self.url, headers={"X-API-Key": self.key}, timeout=90)
 
     def is_ready(self) -> bool:

@@ -55,10 +55,8 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
     with temporary_home() as home:
-        live = LivePlatform(home)
-        live.start()
-        yield prepare_scene(live)
-        live.stop()
+        with LivePlatform(home) as live:
+            yield prepare_scene(live)
         assert live.leftovers() == []
 
 
