@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from embassy.inference import api
+
+urlpatterns = [
+    path("v1/completions", api.Completions.as_view()),
+    path("v1/chat/completions", api.ChatCompletions.as_view()),
+]
