@@ -34,6 +34,8 @@ TRAINERS = {
     (Technique.SFT, Task.TEXT_GENERATION): "sft",
     (Technique.DPO, Task.TEXT_GENERATION): "dpo",
     (Technique.GRPO, Task.TEXT_GENERATION): "grpo",
+    (Technique.SFT, Task.CLASSIFICATION): "classification",
+    (Technique.SFT, Task.REGRESSION): "regression",
 }
 
 _SENTENCES = {

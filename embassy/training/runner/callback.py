@@ -157,6 +157,6 @@ def announce(run: Run, exporter: Exporter, checkpoint: Checkpoint) -> None:
         path=str(checkpoint.folder),
         export=str(export),
         merged=exporter.merged,
-        bytes=sum(child.stat().st_size for child in export.iterdir()),
+        bytes=sum(child.stat().st_size for child in export.rglob("*")),
         metrics=checkpoint.metrics,
     )

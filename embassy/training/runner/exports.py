@@ -17,6 +17,7 @@ from embassy.training.runner.hardware import Hardware, versions
 from embassy.training.runner.models import base_for_merging, load_adapter, storage_dtype
 from embassy.training.runner.run import Run
 from embassy.training.runner.templates import Template
+from embassy.training.spec import TrainingSpec
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _TOKENIZER_FILES = (
@@ -47,7 +48,8 @@ class Checkpoint:
 class Exporter:
     """Turns checkpoints into export folders.
 
-    `facts` goes into the evidence of each; `write_extras` adds what a technique needs to serve its result.
+    `facts` goes into the evidence of each; `write_extras` adds what a technique needs to serve its result;
+    `load_whole` loads a whole model in full precision, from a folder or else the base model.
     """
 
     run: Run
@@ -55,6 +57,7 @@ class Exporter:
     tokenizer: Any
     facts: dict[str, Any]
     write_extras: Callable[[Path], None] | None = None
+    load_whole: Callable[[TrainingSpec, str | None], Any] = base_for_merging
 
     @property
     def merged(self) -> bool:
@@ -96,9 +99,12 @@ class Exporter:
     def _write_model(self, checkpoint: Checkpoint, folder: Path) -> None:
         spec, parameters = self.run.spec, self.run.spec.parameters
         if parameters.full_fine_tuning:
-            model = base_for_merging(spec, str(checkpoint.folder))
+            model = self.load_whole(spec, str(checkpoint.folder))
         else:
-            model = load_adapter(base_for_merging(spec), checkpoint.folder).merge_and_unload()
+            model = self.load_whole(spec, None)
+            if spec.adapter:
+                model = load_adapter(model, Path(spec.adapter)).merge_and_unload()
+            model = load_adapter(model, checkpoint.folder).merge_and_unload()
         model.config.use_cache = True
         model.to(storage_dtype(spec, self.hardware)).save_pretrained(folder)
 

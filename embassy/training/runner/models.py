@@ -65,13 +65,19 @@ def read_shapes(path: Path) -> Shapes:
 
 def load_causal_model(spec: TrainingSpec, hardware: Hardware, parameters: int) -> Any:
     """The base model as it is before training. Raises RunnerError if it cannot be loaded here."""
-    refuse_too_big(spec, hardware, parameters)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(spec.base.path, **load_options(spec, hardware))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise _unreadable(spec, error) from error
+    options = load_options(spec, hardware)
+    model = load_base(AutoModelForCausalLM, spec, hardware, parameters, **options)
     model.config.use_cache = False
     return model
+
+
+def load_base(kind: Any, spec: TrainingSpec, hardware: Hardware, parameters: int, **options: Any) -> Any:
+    """The base model as a model of some kind. Raises RunnerError if it cannot be loaded here."""
+    refuse_too_big(spec, hardware, parameters)
+    try:
+        return kind.from_pretrained(spec.base.path, **options)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _unreadable(spec, error) from error
 
 
 def load_options(spec: TrainingSpec, hardware: Hardware) -> dict[str, Any]:
@@ -96,14 +102,11 @@ def load_options(spec: TrainingSpec, hardware: Hardware) -> dict[str, Any]:
 def base_for_merging(spec: TrainingSpec, path: str | None = None) -> Any:
     """The unquantized weights of a result that is not an adapter, apart from the model in training.
 
-    They come from `path`, or else from the base model and the adapter that the job started from.
+    They come from `path`, or else from the base model.
     """
-    model = AutoModelForCausalLM.from_pretrained(
+    return AutoModelForCausalLM.from_pretrained(
         path or spec.base.path, dtype=torch.float32, local_files_only=True, use_safetensors=True
     )
-    if spec.adapter and path is None:
-        return load_adapter(model, Path(spec.adapter)).merge_and_unload()
-    return model
 
 
 def adapt(model: Any, spec: TrainingSpec, task: PeftTask = PeftTask.CAUSAL_LM, **options: Any) -> Any:

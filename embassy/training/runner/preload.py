@@ -33,6 +33,8 @@ _LIBRARIES = (
     "embassy.training.runner.sft",
     "embassy.training.runner.dpo",
     "embassy.training.runner.grpo",
+    "embassy.training.runner.classification",
+    "embassy.training.runner.regression",
 )
 
 

@@ -40,10 +40,10 @@ def split_row(row: Row) -> tuple[list[Message], str]:
 
 def read_prompts(tokenizer: Any, rows: Iterable[Row], longest: int) -> Iterator[Prompt]:
     """Prompts in the rows' order; those of more than `longest` tokens cannot be trained on."""
-    template = Template(tokenizer)
+    template = Template(tokenizer) if tokenizer.chat_template else None
     for row in rows:
         conversation, expected = split_row(row)
-        text = template.prompt(conversation, row.get("tools")) if conversation else ""
+        text = template.prompt(conversation, row.get("tools")) if conversation and template else ""
         length = len(tokenizer(text, add_special_tokens=False)["input_ids"])
         problem = "empty_text" if not conversation else "prompt_too_long" if length > longest else None
         yield Prompt(row["line"], conversation, text, expected, length, length > longest, problem)
