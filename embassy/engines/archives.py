@@ -1,7 +1,7 @@
 """Weights from storage, unpacked once per host into a folder named by their SHA-256 and never changed after.
 
-An engine reads an adapter's files again long after it loaded them, so no folder is removed under a running
-engine: `sweep` deletes only what nobody wants any more.
+An engine reads an adapter's files again long after it loaded them, so `sweep` deletes only what no row names
+and nobody has asked for in a day.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from django.conf import settings
 from embassy.engines.keys import Archive
 from embassy.platform.errors import InvalidInput
 from embassy.platform.storage import get_storage
+
+UNUSED_S = 24 * 3600
 
 
 class DamagedArchive(InvalidInput):
@@ -35,16 +38,18 @@ def model(archive: Archive) -> Path:
     return _unpacked(archive, settings.CACHE_DIR / "models")
 
 
-def sweep(kind: str, *, keep: Collection[str]) -> None:
-    """Delete the unpacked archives ("adapters" or "models") whose SHA-256 is not in `keep`."""
+def sweep(kind: str, *, keep: Collection[str], now: float | None = None) -> None:
+    """Delete the old unpacked archives ("adapters" or "models") whose SHA-256 is not in `keep`."""
+    cutoff = (now or time.time()) - UNUSED_S
     for folder in (settings.CACHE_DIR / kind).glob("[0-9a-f]*"):
-        if folder.name not in keep:
+        if folder.name not in keep and folder.stat().st_mtime < cutoff:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpacked(archive: Archive, root: Path) -> Path:
     target = root / archive.sha256
     if target.is_dir():
+        os.utime(target)  # for `sweep`
         return target
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as scratch:

@@ -21,7 +21,7 @@ from embassy.engines.command import (
     engine_command,
 )
 from embassy.engines.keys import Archive
-from embassy.engines.models import Engine
+from embassy.engines.models import Adapter, Engine
 from embassy.engines.server.build import is_cpu_build
 from embassy.engines.sizing import kv_cache_bytes
 
@@ -39,6 +39,7 @@ class Launch:
 
 def prepare(engine: Engine) -> Launch:
     """Raises the errors of weights.locate and of fetching an archive. May take as long as a download."""
+    sweep_archives()
     model = model_folder(engine)
     chosen = options(engine, model, new_folder(engine), free_port(settings.ENGINE_HOST))
     return Launch(options=chosen, command=engine_command(chosen), log=new_log(engine))
@@ -48,6 +49,11 @@ def model_folder(engine: Engine) -> Path:
     if engine.archive_key:
         return archives.model(Archive(engine.archive_key, engine.sha256))
     return weights.locate(engine.base_model)
+
+
+def sweep_archives() -> None:
+    archives.sweep("adapters", keep=set(Adapter.objects.values_list("sha256", flat=True)))
+    archives.sweep("models", keep=set(Engine.objects.values_list("sha256", flat=True)))
 
 
 def options(engine: Engine, model: Path, folder: Path, port: int) -> EngineOptions:

@@ -36,6 +36,7 @@ HEALTH_S = 5.0
 SICK_CHECKS = 6  # health checks in a row that fail before a server that still runs counts as dead
 ROUTES_S = 2.0  # by then every gateway has seen that the engine takes no new requests
 STOP_S = 40.0  # the server itself lets requests in flight finish for 30 s
+HURRY_S = 6.0  # where the worker stops: it has about ten seconds in all
 
 WORKER_STOPS = "Its worker is shutting down; another one takes over."
 
@@ -86,7 +87,9 @@ class Supervisor:
 
     def run(self) -> str:
         """Run the server to its end and return why it was stopped. Nothing of it is left on return."""
+        observe.explain(engine=self._engine, token=self._token, reason="Fetching its weights.")
         plan = self._plan()
+        observe.explain(engine=self._engine, token=self._token, reason="Loading its model.")
         try:
             with self._started(plan) as child:
                 return self._attend(plan, child)
@@ -184,4 +187,4 @@ class Supervisor:
             return  # nobody sends it requests: leaving the child's block kills it
         observe.draining(engine=self._engine, token=self._token)
         time.sleep(ROUTES_S)
-        child.stop(STOP_S)
+        child.stop(HURRY_S if self._stop.requested else STOP_S)
