@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from embassy.datasets import services as datasets
 from embassy.deployments import reconcile as deployments
 from embassy.engines import reconcile as engines
+from embassy.training import orphans as training_orphans
 from embassy.training import reconcile as training
 
 
@@ -26,4 +27,5 @@ TIMETABLE = (
     Entry("deployments.reconcile", 2, deployments.reconcile),
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
+    Entry("training.purge_orphans", 3600, training_orphans.purge_orphans),
 )
