@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embassy.evaluation.functions import Row, Score, TestFunction
+from embassy.evaluation.functions import OnProgress, ResolvedFunction, Row, Score
 
 DIGITS = 4
 
@@ -17,9 +17,16 @@ class Scored:
     scores: dict[str, Score]
 
 
-def score_rows(functions: Sequence[TestFunction], rows: Sequence[Row]) -> list[Scored]:
-    """Every row by every function. A function that raises, or gives no number, costs only that row."""
-    columns = {function.name: [_finite(score) for score in function.score(rows)] for function in functions}
+def score_rows(
+    functions: Sequence[ResolvedFunction], rows: Sequence[Row], on_progress: OnProgress | None = None
+) -> list[Scored]:
+    """Every row by every function. A function that raises, or gives no number, costs only that row.
+
+    `on_progress` is called often, with the number of scores so far; what it raises ends the scoring.
+    """
+    columns: dict[str, list[Score]] = {}
+    for function in functions:
+        columns[function.name] = _column(function, rows, on_progress, done=len(columns) * len(rows))
     return [
         Scored(row, {name: column[index] for name, column in columns.items()})
         for index, row in enumerate(rows)
@@ -46,6 +53,13 @@ def failures(scored: Sequence[Scored]) -> dict[str, int]:
 def as_text(scores: dict[str, float]) -> dict[str, str]:
     """`{"exact_match_shared": "0.95"}`: the API writes aggregated scores as text."""
     return {name: str(value) for name, value in scores.items()}
+
+
+def _column(
+    function: ResolvedFunction, rows: Sequence[Row], on_progress: OnProgress | None, *, done: int
+) -> list[Score]:
+    report = None if on_progress is None else (lambda scored: on_progress(done + scored))
+    return [_finite(score) for score in function.score(rows, report)]
 
 
 def _finite(score: Score) -> Score:

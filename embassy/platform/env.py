@@ -65,6 +65,13 @@ def boolean(name: str, default: bool) -> bool:
     raise BadEnvironment(f"{name} must be true or false, not {value!r}")
 
 
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in choices:
+        raise BadEnvironment(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 

@@ -172,6 +172,18 @@ INACTIVE_TIMEOUT_SECONDS = env.integer("EMBASSY_INACTIVE_TIMEOUT_SECONDS", 3600)
 MODELS_DIRS = [Path(p) for p in env.words("EMBASSY_MODELS_DIRS")] + [BASE_DIR / "models"]
 HF_OFFLINE = env.boolean("HF_HUB_OFFLINE", False)
 
+# --- Test functions of users -----------------------------------------------------------------------
+
+SANDBOX = env.choice("EMBASSY_SANDBOX", "auto", ("auto", "strong", "basic"))
+SANDBOX_UNSAFE = env.boolean("EMBASSY_SANDBOX_UNSAFE", False)
+SANDBOX_UID = env.integer("EMBASSY_SANDBOX_UID", 65534)  # whom a platform that runs as root runs them as
+SANDBOX_SECONDS = env.number("EMBASSY_SANDBOX_SECONDS", 5)  # one call
+SANDBOX_MEMORY_MB = env.integer("EMBASSY_SANDBOX_MEMORY_MB", 1024)
+SANDBOX_PACKAGES = env.words(
+    "EMBASSY_SANDBOX_PACKAGES",
+    "jsonschema,numpy,pandas,python-dateutil,pyyaml,rapidfuzz,regex,scikit-learn,scipy,sympy",
+)
+
 # --- The rest -------------------------------------------------------------------------------------
 
 USE_TZ = True

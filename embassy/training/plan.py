@@ -12,6 +12,7 @@ from embassy.catalog.rules import ZERO_IS_UNSET
 from embassy.datasets import selectors as datasets
 from embassy.datasets.models import Dataset
 from embassy.evaluation import registry
+from embassy.evaluation.functions import ResolvedFunction
 from embassy.platform.actor import Actor
 from embassy.platform.errors import InvalidInput, NotFound
 from embassy.platform.ids import new_id
@@ -38,7 +39,7 @@ class Plan:
     test: Dataset | None
     parameters: dict[str, Any]
     runner_parameters: dict[str, Any]
-    test_functions: list[str]
+    test_functions: list[ResolvedFunction]
 
 
 def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
@@ -207,10 +208,10 @@ def _test_dataset(actor: Actor, project: Project, request: JobRequest) -> Datase
     return _dataset(actor, project, request, "test_dataset_id")
 
 
-def _test_functions(request: JobRequest, actor: Actor) -> list[str]:
+def _test_functions(request: JobRequest, actor: Actor) -> list[ResolvedFunction]:
     has_rows = request.test_dataset_id is not None or request.train_test_split_ratio is not None
     names = request.test_functions or (registry.DEFAULTS if has_rows else ())
     try:
-        return [function.name for function in registry.resolve_all(actor, names)]
+        return registry.resolve(actor, names)
     except InvalidInput as error:
         raise InvalidInput(f"test_functions: {error.message}", code=error.code) from None

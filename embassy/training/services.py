@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from embassy.evaluation import registry
 from embassy.platform.actor import Actor
 from embassy.platform.enqueue import enqueue
 from embassy.platform.errors import Conflict, EmbassyError
@@ -107,7 +108,7 @@ def _unsaved_job(project: Project, request: JobRequest, plan: Plan, actor: Actor
         train_dataset=plan.train,
         test_dataset=plan.test,
         train_test_split_ratio=request.train_test_split_ratio,
-        test_functions=plan.test_functions,
+        test_functions=[function.name for function in plan.test_functions],
         reward=dict(request.reward) if request.reward else None,
         parameters=plan.parameters,
         reason=lifecycle.WAITING,
@@ -128,6 +129,7 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "parameters": plan.runner_parameters,
         "train_sha256": inputs.train.sha256,
         "test_sha256": test.sha256 if test else None,
+        "test_functions": registry.freeze(plan.test_functions),
         "starts_from": plan.start.public_id if plan.start else None,
         "time_limit_seconds": settings.TRAINING_TIME_LIMIT,
     }

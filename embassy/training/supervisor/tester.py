@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from embassy.datasets.rows import Row, row_of
 from embassy.evaluation import functions, registry, scoring
 from embassy.evaluation.scoring import Scored
-from embassy.platform.actor import Actor
 from embassy.platform.storage import get_storage
 from embassy.training import lifecycle, records, selectors
-from embassy.training.models import Checkpoint, TestResult, TrainingJob
+from embassy.training.models import Checkpoint, TestResult
 from embassy.training.models.checkpoint import BASE
 from embassy.training.states import JobStatus
 from embassy.training.supervisor.outcomes import Fenced
@@ -27,7 +26,7 @@ class Tester:
     def __init__(self, session: Session, server: CheckpointServer) -> None:
         self._session, self._server = session, server
         self._job = session.job
-        self._functions = registry.resolve_all(actor_of(session.job), session.job.test_functions)
+        self._functions = registry.thaw(session.job.spec["test_functions"])
         self._reported = 0.0
 
     def test(self) -> None:
@@ -58,7 +57,8 @@ class Tester:
             functions.Row(example.input_text, example.expected_output, answer)
             for example, answer in zip(examples, answers, strict=True)
         ]
-        self._store(number_of(target), examples, scoring.score_rows(self._functions, rows))
+        scored = scoring.score_rows(self._functions, rows, lambda _: self._session.check())
+        self._store(number_of(target), examples, scored)
 
     def _store(self, number: int, examples: Sequence[Row], scored: Sequence[Scored]) -> None:
         key = f"{self._job.prefix}tests/{number}-{self._session.token}.jsonl"
@@ -117,12 +117,3 @@ def as_line(example: Row, scored: Scored) -> str:
         "messages": example.prompt_messages,
     }
     return json.dumps(document, ensure_ascii=False) + "\n"
-
-
-def actor_of(job: TrainingJob) -> Actor:
-    """Whoever created the job: test functions are looked up as that person sees them."""
-    return Actor(
-        organization_id=job.project.organization_id,
-        user_id=job.created_by_id,
-        user_public_id=job.created_by.public_id,
-    )
