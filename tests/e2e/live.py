@@ -107,22 +107,18 @@ class LivePlatform:
 
     # --- its processes ----------------------------------------------------------------------------
 
-    def processes(self, service: str, *, name: str | None = None) -> list[psutil.Process]:
-        """Those that carry the launcher's mark of `service`; `name` narrows to what `ps` calls them."""
-        found = []
-        for process in psutil.process_iter(["name"]):
-            try:
-                environ = process.environ()
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-            ours = environ.get("EMBASSY_LAUNCHER_HOME") == str(self.home)
-            if ours and environ.get("EMBASSY_LAUNCHER_SERVICE") == service and name in (None, process.name()):
-                found.append(process)
-        return found
+    def kill_service(self, service: str) -> None:
+        """The service with everything that it started."""
+        self._kill(
+            [p for p in self.leftovers() if self._environ(p).get("EMBASSY_LAUNCHER_SERVICE") == service]
+        )
 
-    def kill(self, service: str, *, name: str | None = None) -> None:
-        victims = self.processes(service, name=name)
-        assert victims, f"no process of {service} {name or ''}"
+    def kill_program(self, name: str) -> None:
+        """Whoever calls itself so, whether a standby forked it or a worker started it."""
+        self._kill([p for p in self.leftovers() if p.name() == name])
+
+    def _kill(self, victims: list[psutil.Process]) -> None:
+        assert victims, "nothing to kill"
         for victim in victims:
             try:
                 victim.kill()
@@ -130,13 +126,16 @@ class LivePlatform:
                 continue
 
     def leftovers(self) -> list[psutil.Process]:
-        return [p for p in psutil.process_iter() if self._is_ours(p)]
+        """Every process that carries this platform's mark."""
+        home = str(self.home)
+        return [p for p in psutil.process_iter() if self._environ(p).get("EMBASSY_LAUNCHER_HOME") == home]
 
-    def _is_ours(self, process: psutil.Process) -> bool:
+    @staticmethod
+    def _environ(process: psutil.Process) -> dict[str, str]:
         try:
-            return process.environ().get("EMBASSY_LAUNCHER_HOME") == str(self.home)
+            return process.environ()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
-            return False
+            return {}
 
     # --- the API ----------------------------------------------------------------------------------
 

@@ -72,13 +72,13 @@ def prepare_scene(live: LivePlatform) -> Scene:
 
 
 VICTIMS: dict[str, Callable[[LivePlatform], None]] = {
-    "trainer": lambda live: live.kill("standby-training", name=TRAINER),
-    "training worker": lambda live: live.kill("worker-training"),
-    "training standby": lambda live: live.kill("standby-training"),
-    "engine": lambda live: live.kill("standby-engines", name=ENGINE),
-    "engine standby": lambda live: live.kill("standby-engines"),
-    "broker": lambda live: live.kill("valkey"),
-    "database": lambda live: live.kill("postgres"),
+    "trainer": lambda live: live.kill_program(TRAINER),
+    "training worker": lambda live: live.kill_service("worker-training"),
+    "training standby": lambda live: live.kill_service("standby-training"),
+    "engine": lambda live: live.kill_program(ENGINE),
+    "engine standby": lambda live: live.kill_service("standby-engines"),
+    "broker": lambda live: live.kill_service("valkey"),
+    "database": lambda live: live.kill_service("postgres"),
 }
 
 
