@@ -133,7 +133,14 @@ def store_adapter(key: str, *, rank: int = RANK) -> Archive:
 
 
 def adapter_files(rank: int) -> dict[str, bytes]:
-    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "base_model_name_or_path": BASE}
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": rank,
+        "lora_alpha": 2 * rank,
+        "target_modules": ["q_proj"],
+        "base_model_name_or_path": BASE,
+    }
     prefix = "base_model.model.model.layers.0.self_attn.q_proj"
     hidden = tiny_config()["hidden_size"]
     shapes = {f"{prefix}.lora_A.weight": (rank, hidden), f"{prefix}.lora_B.weight": (hidden, rank)}
