@@ -14,6 +14,7 @@ MAX_TEXT = 100_000
 
 _CONTENT = "The function's source: `def my_function(input_text, expected_output, predicted_output) -> float`."
 _DEPENDENCIES = "Packages that it imports beside the standard library."
+_TASK_TYPES = f"What it is for, of {', '.join(TaskType.values)}; empty: every task."
 
 
 class TestingFunctionSerializer(serializers.Serializer[Any]):
@@ -27,9 +28,7 @@ class TestingFunctionSerializer(serializers.Serializer[Any]):
 class TestingFunctionDetailSerializer(TestingFunctionSerializer):
     """Of a built-in function nobody is the author, and no time is known."""
 
-    task_types = serializers.ListField(
-        child=serializers.ChoiceField(TaskType.choices), help_text="What it is for; empty: every task."
-    )
+    task_types = serializers.ListField(child=serializers.CharField(), help_text=_TASK_TYPES)
     is_built_in = serializers.BooleanField()
     created_by = serializers.CharField(source="created_by.public_id", required=False)
     created_at = UnixTimeField(required=False)
@@ -48,7 +47,7 @@ class WriteTestingFunctionSerializer(serializers.Serializer[Any]):
         help_text=_DEPENDENCIES,
     )
     task_types = serializers.ListField(
-        child=serializers.ChoiceField(TaskType.choices), required=False, max_length=len(TaskType)
+        child=serializers.CharField(max_length=32), required=False, help_text=_TASK_TYPES
     )
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from embassy.evaluation import dry_run, packages, registry, source
 from embassy.evaluation.dry_run import DryRun
 from embassy.evaluation.functions import ResolvedFunction, Row
-from embassy.evaluation.models import TestFunction
+from embassy.evaluation.models import TaskType, TestFunction
 from embassy.evaluation.user_function import UserFunction
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Conflict, InvalidInput, NotFound
@@ -32,7 +32,7 @@ def create_test_function(
         name=checked.name,
         content=content,
         dependencies=list(checked.dependencies),
-        task_types=list(dict.fromkeys(task_types)),
+        task_types=_known_tasks(task_types),
         created_by_id=actor.user_id,
     )
     _save(row, "test_function.created", actor)
@@ -60,7 +60,7 @@ def update_test_function(
     )
     row.name, row.content, row.dependencies = checked.name, checked.content, list(checked.dependencies)
     if task_types is not None:
-        row.task_types = list(dict.fromkeys(task_types))
+        row.task_types = _known_tasks(task_types)
     _save(row, "test_function.updated", actor)
     return row
 
@@ -95,6 +95,14 @@ def check(*, content: str, name: str | None = None, dependencies: Sequence[str] 
             f"name: {report.name} is a built-in test function. Choose another name.", code="name_taken"
         )
     return registry.user_function(report.name, content, names)
+
+
+def _known_tasks(task_types: Sequence[str]) -> list[str]:
+    if unknown := sorted(set(task_types) - set(TaskType.values)):
+        raise InvalidInput(
+            f"task_types: {', '.join(unknown)} is none of the tasks: {', '.join(TaskType.values)}."
+        )
+    return list(dict.fromkeys(task_types))
 
 
 def _save(row: TestFunction, verb: str, actor: Actor) -> None:
