@@ -8,6 +8,7 @@ its core dies), "first_event_error" (400 as the first event), "unended" (a strea
 
 import asyncio
 import json
+import sys
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -151,3 +152,15 @@ def _chunk(path: str, body: dict[str, Any], word: str | None, *, last: bool) -> 
         return chunk | {"choices": []}
     content: dict[str, Any] = {"text": word} if name == "text_completion" else {"delta": {"content": word}}
     return chunk | {"choices": [{"index": 0, **content, "finish_reason": "stop" if last else None}]}
+
+
+def main(manner: str) -> None:
+    """As a process of its own: tells its port, and runs until it is killed."""
+    with FakeEngine() as engine:
+        engine.manner = manner
+        print(engine.port, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
