@@ -18,6 +18,8 @@ def _own_folders(settings: Settings, tmp_path: Path) -> None:
     settings.STORAGE_DIR = tmp_path / "files"
     settings.RUNS_DIR = tmp_path / "runs"
     settings.CACHE_DIR = tmp_path / "cache"
+    # A password hash that is slow on purpose costs half a second a test.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def client_for(plain_key: str) -> APIClient:
