@@ -28,7 +28,7 @@ $(VENV)/.installed-cpu: $(BIN)/uv requirements.txt requirements-vllm.txt require
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH_ARGS) $(TORCH)
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -r requirements.txt -r requirements-vllm.txt
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -r requirements-cpu.txt
-	$(BIN)/python -m compileall -q $(VENV)/lib/python3.11/site-packages/torch || true
+	$(BIN)/python -m compileall -q -x py312_intrinsics $(VENV)/lib/python3.11/site-packages/torch
 	touch $@
 
 $(VENV)/.installed-cuda: $(BIN)/uv requirements.txt requirements-cuda.txt
