@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from embassy.inference.backend import Backend
 from embassy.inference.call import Call, json_body, wake_timeout
 from embassy.inference.database import Database, ThreadDatabase
 from embassy.inference.exchange import ClientGone, Exchange, Receive, Scope, Send
@@ -45,6 +46,7 @@ class Gateway:
         self.upstream = Upstream()
         self.waking = Waking(self.routes, self.database)
         self.meter = Meter(self.database)
+        self.backend = Backend(self.routes, self.waking, self.upstream, self.meter)
         self._tasks: list[asyncio.Task[None]] = []
 
     def handles(self, scope: Scope) -> bool:
@@ -91,7 +93,7 @@ class Gateway:
         patience = wake_timeout(exchange)
         body = await json_body(exchange)
         exchange.end_with_client()
-        await ENDPOINTS[exchange.path](Call(self, exchange, actor, body, patience))
+        await ENDPOINTS[exchange.path](Call(self.backend, exchange, actor, body, patience))
 
     async def _follow_nudges(self) -> None:
         nudges = Nudges(notify.ROUTES)

@@ -1,18 +1,16 @@
 """One authenticated request with its body read: what an endpoint works on."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from django.conf import settings
 
+from embassy.inference.backend import Backend
 from embassy.inference.exchange import Exchange
 from embassy.platform.actor import Actor
 from embassy.platform.errors import InvalidInput
 from embassy.platform.exception_handler import UnsupportedMediaType
-
-if TYPE_CHECKING:
-    from embassy.inference.app import Gateway
 
 MAX_WAKE_TIMEOUT = 900.0  # seconds
 
@@ -21,7 +19,7 @@ MAX_WAKE_TIMEOUT = 900.0  # seconds
 class Call:
     """`wake_timeout` is how many seconds this request is willing to wait for a model to start."""
 
-    gateway: "Gateway"
+    backend: Backend
     exchange: Exchange
     actor: Actor
     body: dict[str, Any]

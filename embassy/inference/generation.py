@@ -38,12 +38,12 @@ class TextEndpoint:
 
     async def __call__(self, call: Call) -> None:
         request = self.read(call.body)
-        route = await call.gateway.routes.find(call.actor, request.model)
+        route = await call.backend.routes.find(call.actor, request.model)
         if route.task_type != TASK:
             raise wrong_task(request.model, route.task_type, TASK)
         route, answer = await self._deliver(call, request)
         try:
-            with call.gateway.meter.use(route):
+            with call.backend.meter.use(route):
                 await self._answer(call, request, route, answer)
         except EngineGone as error:
             raise engine_lost() from error
@@ -55,10 +55,10 @@ class TextEndpoint:
         deadline = time.monotonic() + call.wake_timeout
         was_sent = False
         while True:
-            route = await call.gateway.waking.ready(call.actor, request.model, deadline=deadline)
+            route = await call.backend.waking.ready(call.actor, request.model, deadline=deadline)
             body = protocol.for_engine(request, route, call.actor.organization_id)
             try:
-                answer = await call.gateway.upstream.post(
+                answer = await call.backend.upstream.post(
                     route, self.path, body, request_id=call.exchange.engine_id
                 )
             except EngineGone:
@@ -72,7 +72,7 @@ class TextEndpoint:
                 if answer.status not in NOT_OURS:
                     return route, answer
                 answer.close()
-            await call.gateway.waking.moved(call.actor, request.model, route, deadline=deadline)
+            await call.backend.waking.moved(call.actor, request.model, route, deadline=deadline)
 
     async def _answer(self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer) -> None:
         if answer.status != 200:
