@@ -14,7 +14,7 @@ from typing import Any
 
 from embassy.evaluation.builtin.table import BUILT_IN
 from embassy.evaluation.functions import ResolvedFunction, Row
-from embassy.evaluation.sandbox.policy import Limits, Policy
+from embassy.evaluation.sandbox.policy import Level, Limits, Policy
 from embassy.evaluation.sandbox.sandbox import Outcome, Sandbox, SandboxUnavailable
 from embassy.evaluation.sandbox.worker import Code
 from embassy.evaluation.user_function import UserFunction
@@ -52,7 +52,7 @@ def answer_by_built_in(name: str) -> None:
 def answer_in_sandbox(document: dict[str, Any]) -> None:
     """One process for the whole run, as long as the function lets it live."""
     code = Code(document["content"], document["name"], tuple(document["modules"]))
-    limits, policy = Limits(**document["limits"]), Policy(**document["policy"])
+    limits, policy = Limits(**document["limits"]), _policy(document["policy"])
     try:
         with Sandbox(code, limits=limits, policy=policy) as sandbox:
             for line in sys.stdin:
@@ -60,6 +60,11 @@ def answer_in_sandbox(document: dict[str, Any]) -> None:
                 say(answer_of(sandbox.call_all([row.arguments for row in rows])))
     except SandboxUnavailable as error:
         say({"error": str(error)})
+
+
+def _policy(values: dict[str, Any]) -> Policy:
+    wanted = values["wanted"]
+    return Policy(**{**values, "wanted": None if wanted is None else Level(wanted)})
 
 
 def answer_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -96,10 +96,12 @@ def _has_signature(arguments: ast.arguments) -> bool:
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """What is in the function, but not in functions and classes within it."""
-    for child in ast.iter_child_nodes(node):
+    waiting = list(ast.iter_child_nodes(node))
+    while waiting:  # not by recursion: expressions may be nested deeply
+        child = waiting.pop()
         yield child
         if not isinstance(child, Definition | ast.ClassDef | ast.Lambda):
-            yield from _own_nodes(child)
+            waiting.extend(ast.iter_child_nodes(child))
 
 
 def _problems_of_imports(tree: ast.Module, modules: Collection[str]) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """Metrics of labels, one or several to a row."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,8 +33,6 @@ def report(rows: Sequence[Row]) -> Report:
 
 
 def _single(rows: Sequence[Row]) -> Report:
-    from sklearn.metrics import confusion_matrix
-
     expected = [row.expected_output.strip() for row in rows]
     known = sorted(set(expected))
     answers = (row.predicted_output.strip() for row in rows)
@@ -42,11 +41,15 @@ def _single(rows: Sequence[Row]) -> Report:
     confusion = None
     if len(known) <= MOST_CONFUSION_LABELS:
         columns = (*known, OTHER) if OTHER in predicted else tuple(known)
-        counts = confusion_matrix(expected, predicted, labels=list(columns))
-        confusion = Confusion(columns, tuple(tuple(map(int, row)) for row in counts))
+        confusion = _confusion(expected, predicted, columns)
     right = sum(a == b for a, b in zip(expected, predicted, strict=True))
     values = {"accuracy": right / len(rows), **values, "unknown_label": predicted.count(OTHER) / len(rows)}
     return Report(rows=len(rows), values=rounded(values), confusion=confusion, per_label=per_label)
+
+
+def _confusion(expected: Sequence[str], predicted: Sequence[str], labels: tuple[str, ...]) -> Confusion:
+    counts = Counter(zip(expected, predicted, strict=True))
+    return Confusion(labels, tuple(tuple(counts[row, column] for column in labels) for row in labels))
 
 
 def _multiple(expected: Sequence[Labels], predicted: Sequence[Labels], left_out: int) -> Report:

@@ -1,6 +1,6 @@
 from embassy.evaluation import scoring
-from embassy.evaluation.functions import BuiltIn, Row
 from embassy.evaluation.builtin.table import BUILT_IN
+from embassy.evaluation.functions import BuiltIn, Row
 
 ROWS = [Row("q", "1", "1"), Row("q", "2", "x"), Row("q", "0", "0")]
 
