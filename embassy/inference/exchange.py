@@ -20,6 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 MAX_BODY = 10 * 1024 * 1024  # bytes
+WATCH_AFTER_S = 0.02
 JSON = (b"content-type", b"application/json")
 STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -46,6 +47,7 @@ class Exchange:
         self.is_abandoned = False
         self._receive = receive
         self._send = send
+        self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
         given = self.header(b"x-request-id")
         known = given is not None and WELL_FORMED.fullmatch(given)
@@ -76,7 +78,8 @@ class Exchange:
         """From now on, until the answer is written, a disconnect cancels the current task."""
         task = asyncio.current_task()
         assert task is not None
-        self._watch = asyncio.create_task(self._cancel_on_disconnect(task))
+        # Many answers come sooner than this, and then no second task is needed.
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._start_watching, task)
 
     async def answer(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self._stop_watching()
@@ -127,7 +130,12 @@ class Exchange:
             self.is_abandoned = True
             task.cancel()
 
+    def _start_watching(self, task: "asyncio.Task[object]") -> None:
+        self._watch = asyncio.create_task(self._cancel_on_disconnect(task))
+
     def _stop_watching(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.cancel()

@@ -36,14 +36,24 @@ SAMPLING: fields.Table = {
     "logit_bias": fields.logit_bias,
     "response_format": messages.response_format,
 }
-COMPLETION: fields.Table = SAMPLING | {"logprobs": fields.integer(0, MAX_LOGPROBS)}
-CHAT: fields.Table = SAMPLING | {
-    "logprobs": fields.boolean,
-    "top_logprobs": fields.integer(0, MAX_LOGPROBS),
-    "tools": messages.tools,
-    "tool_choice": messages.tool_choice,
-    "parallel_tool_calls": fields.boolean,
+ROUTINE: fields.Table = {
+    "max_tokens": fields.count,
+    "max_completion_tokens": fields.count,
+    "stream": fields.boolean,
+    "stream_options": fields.mapping,
 }
+COMPLETION: fields.Table = SAMPLING | ROUTINE | {"logprobs": fields.integer(0, MAX_LOGPROBS)}
+CHAT: fields.Table = (
+    SAMPLING
+    | ROUTINE
+    | {
+        "logprobs": fields.boolean,
+        "top_logprobs": fields.integer(0, MAX_LOGPROBS),
+        "tools": messages.tools,
+        "tool_choice": messages.tool_choice,
+        "parallel_tool_calls": fields.boolean,
+    }
+)
 STREAM_WITH_USAGE = {"include_usage": True}
 
 # What other servers know under these names; saying nothing would give wrong answers silently.
@@ -115,25 +125,21 @@ def _request(body: dict[str, Any], model: str, asked: Prompt | None, options: di
     for name in NOT_OFFERED:
         if body.get(name):
             raise InvalidInput(f"`{name}` is not offered here: leave it out.", details={"field": name})
+    older, newer = options.pop("max_tokens", None), options.pop("max_completion_tokens", None)
+    stream_options = options.pop("stream_options", None)
     return TextRequest(
         model=model,
         prompt=asked,
+        is_stream=options.pop("stream", False),
+        max_tokens=older if newer is None else newer,
+        wants_usage=stream_options is not None and _wants_usage(stream_options),
         options=options,
-        max_tokens=_max_tokens(body),
-        is_stream=fields.chosen(body, {"stream": fields.boolean}).get("stream", False),
-        wants_usage=_wants_usage(body),
     )
 
 
-def _max_tokens(body: dict[str, Any]) -> int | None:
-    limits = fields.chosen(body, {"max_tokens": fields.count, "max_completion_tokens": fields.count})
-    newest: int | None = limits.get("max_completion_tokens", limits.get("max_tokens"))
-    return newest
-
-
-def _wants_usage(body: dict[str, Any]) -> bool:
-    options = fields.chosen(body, {"stream_options": fields.mapping}).get("stream_options", {})
-    return bool(fields.chosen(options, {"include_usage": fields.boolean}).get("include_usage", False))
+def _wants_usage(stream_options: dict[str, Any]) -> bool:
+    chosen = fields.chosen(stream_options, {"include_usage": fields.boolean})
+    return bool(chosen.get("include_usage", False))
 
 
 def _dressed(asked: Prompt, route: Route) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import re
 import secrets
 import string
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -31,14 +32,18 @@ def generate() -> NewKey:
 
 
 def digest(plain: str) -> str:
-    pepper = hashlib.sha256(b"api-key-pepper:" + settings.SECRET_KEY.encode()).digest()
-    return hmac.new(pepper, plain.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(_pepper(settings.SECRET_KEY), plain.encode(), "sha256").hex()
 
 
 def prefix_of(plain: str) -> str | None:
     """None if this cannot be a key of ours at all."""
     match = SHAPE.fullmatch(plain)
     return match.group(1) if match else None
+
+
+@lru_cache(maxsize=1)
+def _pepper(secret_key: str) -> bytes:
+    return hashlib.sha256(b"api-key-pepper:" + secret_key.encode()).digest()
 
 
 def matches(plain: str, stored_digest: str) -> bool:

@@ -15,6 +15,7 @@ import httpx
 import openai
 import pytest
 from django.core.management import call_command
+from django.db import connections
 
 from embassy.deployments import services as deployments
 from embassy.deployments.models import Deployment
@@ -159,6 +160,7 @@ def test_twenty_requests_wake_a_sleeping_deployment_once(tenant: Tenant, engine:
         wait_for(lambda: Deployment.objects.get(pk=deployment.pk).status != "Deactivated", "it is woken")
         up(Deployment.objects.get(pk=deployment.pk))
         tenant.move(engine.port)
+        connections.close_all()
 
     supervisor = threading.Thread(target=bring_up)
     supervisor.start()
