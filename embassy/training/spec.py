@@ -193,6 +193,11 @@ class RegressionParameters(Parameters):
 class EmbeddingParameters(Parameters):
     loss: Literal["cosine", "cosent", "multiple_negatives", "contrastive"] = "cosine"
 
+    def __post_init__(self) -> None:
+        Parameters.__post_init__(self)
+        if self.load_in_4bit:
+            raise SpecError("parameters.load_in_4bit: embedding models are small; leave it off")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseModel:

@@ -36,6 +36,7 @@ TRAINERS = {
     (Technique.GRPO, Task.TEXT_GENERATION): "grpo",
     (Technique.SFT, Task.CLASSIFICATION): "classification",
     (Technique.SFT, Task.REGRESSION): "regression",
+    (Technique.SFT, Task.EMBEDDING): "embedding",
 }
 
 _SENTENCES = {

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from embassy.training.runner.events import jsonable
 from embassy.training.runner.hardware import Hardware, versions
 from embassy.training.runner.models import base_for_merging, load_adapter, storage_dtype
@@ -49,7 +51,8 @@ class Exporter:
     """Turns checkpoints into export folders.
 
     `facts` goes into the evidence of each; `write_extras` adds what a technique needs to serve its result;
-    `load_whole` loads a whole model in full precision, from a folder or else the base model.
+    `load_whole` loads a whole model in full precision, from a folder or else the base model; `write_model`
+    writes results that never are adapters.
     """
 
     run: Run
@@ -58,11 +61,13 @@ class Exporter:
     facts: dict[str, Any]
     write_extras: Callable[[Path], None] | None = None
     load_whole: Callable[[TrainingSpec, str | None], Any] = base_for_merging
+    write_model: Callable[[Checkpoint, Path], None] | None = None
 
     @property
     def merged(self) -> bool:
         """Whether exports are whole models, because serving cannot load the result as an adapter."""
-        return self.run.spec.parameters.full_fine_tuning or self.run.spec.parameters.use_dora
+        parameters = self.run.spec.parameters
+        return parameters.full_fine_tuning or parameters.use_dora or self.write_model is not None
 
     def path(self, number: int) -> Path:
         return self.run.spec.exports_dir / str(number)
@@ -73,14 +78,17 @@ class Exporter:
         partial = target.with_name(f".{target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        self._write(checkpoint, partial)
+        with torch.random.fork_rng():  # merging draws numbers that a resumed run would not have drawn
+            self._write(checkpoint, partial)
         settle(partial)
         partial.rename(target)
 
     def _write(self, checkpoint: Checkpoint, folder: Path) -> None:
         copy_present(checkpoint.folder, folder, _TOKENIZER_FILES)
-        if self.merged:
-            self._write_model(checkpoint, folder)
+        if self.write_model:
+            self.write_model(checkpoint, folder)
+        elif self.merged:
+            self._write_merged(checkpoint, folder)
         else:
             self._write_adapter(checkpoint, folder)
         if self.tokenizer.chat_template:
@@ -96,7 +104,7 @@ class Exporter:
         config["revision"] = self.run.spec.base.revision or None
         write_json(folder / "adapter_config.json", config)
 
-    def _write_model(self, checkpoint: Checkpoint, folder: Path) -> None:
+    def _write_merged(self, checkpoint: Checkpoint, folder: Path) -> None:
         spec, parameters = self.run.spec, self.run.spec.parameters
         if parameters.full_fine_tuning:
             model = self.load_whole(spec, str(checkpoint.folder))

@@ -28,7 +28,7 @@ def load_tokenizer(spec: TrainingSpec) -> Any:
         if spec.chat_template:
             tokenizer.chat_template = Path(spec.chat_template).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise _unreadable(spec, error) from error
+        raise unreadable(spec, error) from error
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     return tokenizer
 
@@ -55,7 +55,7 @@ def weight_shapes(spec: TrainingSpec) -> Shapes:
     try:
         return {name: shape for file in files for name, shape in read_shapes(file).items()}
     except (OSError, SafetensorError) as error:
-        raise _unreadable(spec, error) from error
+        raise unreadable(spec, error) from error
 
 
 def read_shapes(path: Path) -> Shapes:
@@ -77,7 +77,7 @@ def load_base(kind: Any, spec: TrainingSpec, hardware: Hardware, parameters: int
     try:
         return kind.from_pretrained(spec.base.path, **options)
     except (OSError, ValueError, SafetensorError) as error:
-        raise _unreadable(spec, error) from error
+        raise unreadable(spec, error) from error
 
 
 def load_options(spec: TrainingSpec, hardware: Hardware) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _mismatch(problem: str) -> RunnerError:
     )
 
 
-def _unreadable(spec: TrainingSpec, error: Exception) -> RunnerError:
+def unreadable(spec: TrainingSpec, error: Exception) -> RunnerError:
     problem = next(iter(str(error).splitlines()), repr(error)).rstrip(".")
     return RunnerError(
         EndCode.BASE_MODEL_UNREADABLE,

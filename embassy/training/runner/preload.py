@@ -35,6 +35,7 @@ _LIBRARIES = (
     "embassy.training.runner.grpo",
     "embassy.training.runner.classification",
     "embassy.training.runner.regression",
+    "embassy.training.runner.embedding",
 )
 
 

@@ -209,6 +209,17 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert all(event["loss"] == losses[event["step"]] for event in outcome.of("step"))
 
 
+def test_writing_a_merged_export_changes_nothing(trainer: Trainer, base: Path, tmp_path: Path) -> None:
+    def spec(name: str) -> TrainingSpec:
+        parameters = {"use_dora": True, "lora_dropout": 0.1}
+        return make_spec(tmp_path / name, base, colour_rows(64), parameters=parameters)
+
+    undisturbed = trainer.run(spec("a")).require()
+    kill_at(trainer, spec("b"), 11)
+
+    assert_same_weights(undisturbed, trainer.run(resumed(spec("b"))).require())
+
+
 def test_a_partial_checkpoint_is_not_resumed_from(
     trainer: Trainer, base: Path, tmp_path: Path, undisturbed: Outcome
 ) -> None:
