@@ -140,6 +140,11 @@ def test_programs(level: Level, program: str) -> None:
     assert "Error" in assert_contained(attack, level).reason
 
 
+def test_the_one_program_that_is_there(level: Level) -> None:
+    attack = "import subprocess, sys; subprocess.run([sys.executable, '-c', '']); return 1.0"
+    assert assert_contained(attack, level).reason.startswith("PermissionError")
+
+
 def test_becoming_another_program(level: Level) -> None:
     attack = "import os; os.execv('/usr/bin/passwd', ['passwd', '-S'])"
     assert "Error" in assert_contained(attack, level).reason

@@ -6,7 +6,8 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-_SYSTEM = ("/usr", "/bin", "/lib", "/lib64")
+# Not the whole of /usr: images like to put the application itself there.
+_SYSTEM = ("/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/lib", "/lib64")
 # openat() of these is all that the dynamic linker and Python do beyond the folders.
 _FILES = ("/etc/ld.so.cache",)
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")

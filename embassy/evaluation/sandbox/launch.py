@@ -35,7 +35,8 @@ def show(paths: list[str]) -> None:
     roots = sorted({root for path in paths if (root := closed_folder(path))})
     if not roots:
         return
-    _check(_libc.unshare(_CLONE_NEWNS), "a mount namespace")
+    problem = f"Python lies below {roots[0]}, which is closed to that user; install it elsewhere"
+    _check(_libc.unshare(_CLONE_NEWNS), problem)
     mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     hidden = {path: os.open(path, os.O_PATH) for path in paths if closed_folder(path)}
     for root in roots:

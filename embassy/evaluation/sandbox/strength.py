@@ -12,9 +12,9 @@ from embassy.evaluation.sandbox.worker import StartError, Worker
 _DOUBT_AFTER_S = 60.0
 
 _KERNEL_HINT = (
-    "the kernel or the container forbids user namespaces: check kernel.unprivileged_userns_clone,"
+    " (the kernel or the container forbids user namespaces: check kernel.unprivileged_userns_clone,"
     " kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces,"
-    " or the container's seccomp profile"
+    " or the container's seccomp profile)"
 )
 
 
@@ -76,7 +76,8 @@ def _why_not_strong(bwrap: str | None, policy: Policy) -> str:
     if bwrap is None:
         return "bubblewrap is not installed (the Debian package bubblewrap)."
     problem = _try(Level.STRONG, policy, bwrap)
-    return f"bubblewrap cannot start: {problem} ({_KERNEL_HINT})." if problem else ""
+    hint = _KERNEL_HINT if problem.startswith("bwrap:") else ""
+    return f"bubblewrap cannot start: {problem}{hint}." if problem else ""
 
 
 def _try(level: Level, policy: Policy, bwrap: str | None) -> str:

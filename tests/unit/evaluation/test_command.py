@@ -61,4 +61,5 @@ def test_this_interpreter_is_found_without_the_folders_around_it() -> None:
     assert Path(found.executable).is_file()
     root = Path(__file__).resolve().parents[3]
     assert all(not root.is_relative_to(path) for path in (*found.own, *found.packages, *found.system))
+    assert not {"/", "/usr", "/opt", "/home"} & {*found.own, *found.packages, *found.system}
     assert any((Path(path) / "numpy").is_dir() for path in found.packages)
