@@ -40,7 +40,7 @@ $(DEV_STAMP): $(STAMP) requirements-dev.txt
 	touch $@
 
 demo: $(STAMP)  ## train on a sample data set, compare with the base model, deploy, ask; leaves it running
-	$(BIN)/python -m scripts.demo
+	$(BIN)/python -m scripts.demo $(DEMO_ARGS)
 
 up: $(STAMP)  ## start the platform; Ctrl-C stops it
 	$(BIN)/python -m embassy.platform.launcher
