@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from django.core.management import call_command
 from django.db import connections
 
 from embassy.deployments import services as deployments
@@ -24,6 +23,7 @@ from embassy.platform import notify
 from embassy.projects import selectors, services
 from tests.factories.deployments import make_deployment, stop_engine, up
 from tests.factories.projects import make_key, make_organization
+from tests.fakes.committed import committed_rows
 from tests.fakes.fake_engine import WORDS, FakeEngine
 from tests.processes.engine_host import wait_for
 from tests.processes.web_server import ROOT, WebServer, start_web
@@ -37,9 +37,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Another process reads the rows, so there is no transaction around them."""
-    with django_db_blocker.unblock():
+    with committed_rows(django_db_blocker):
         yield
-        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture

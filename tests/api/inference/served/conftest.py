@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from django.core.management import call_command
 
 from embassy.platform.actor import Actor
 from embassy.projects import selectors
 from tests.factories.projects import make_key, make_organization
 from tests.factories.routes import make_base_route
+from tests.fakes.committed import committed_rows
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.served_gateway import Offer, ServedGateway
 
@@ -23,9 +23,8 @@ TIMEOUT = 30
 
 @pytest.fixture(scope="module")
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
+    with committed_rows(django_db_blocker):
         yield
-        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture(scope="module")
