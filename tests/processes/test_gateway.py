@@ -192,12 +192,17 @@ def test_an_engine_that_is_killed_in_a_stream_is_told_by_an_event(tenant: Tenant
         assert process.stdout is not None
         tenant.move(int(process.stdout.readline()))
         wait_for(lambda: _asks_another(tenant, engine), "the route has moved")
-        body = {"model": tenant.deployment.name, "prompt": "Hello", "stream": True}
-        with client.stream("POST", "/v1/completions", json=body) as response:
+        with client.stream("POST", "/v1/chat/completions", json=streamed_chat(tenant)) as response:
             events = (json.loads(line.removeprefix("data: ")) for line in response.iter_lines() if line)
-            assert [next(events)["choices"][0]["text"] for _ in range(2)] == list(WORDS[:2])
+            pieces = [next(events)["choices"][0]["delta"]["content"] for _ in range(2)]
+            assert pieces == list(WORDS[:2])
             process.kill()
             assert [event["code"] for event in events] == ["engine_lost"]
+
+
+def streamed_chat(tenant: Tenant) -> dict[str, Any]:
+    message = {"role": "user", "content": "Hello"}
+    return {"model": tenant.deployment.name, "messages": [message], "stream": True}
 
 
 def _asks_another(tenant: Tenant, engine: FakeEngine) -> bool:
@@ -210,9 +215,8 @@ def test_a_stream_outlives_the_order_to_stop(tenant: Tenant, engine: FakeEngine)
     engine.manner = "pauses"
     with ExitStack() as stack:
         web = start_web(stack)
-        body = {"model": tenant.deployment.name, "prompt": "Hello", "stream": True}
-        headers = {"X-API-Key": tenant.plain}
-        with httpx.stream("POST", f"{web.url}/v1/completions", json=body, headers=headers) as response:
+        headers, url = {"X-API-Key": tenant.plain}, f"{web.url}/v1/chat/completions"
+        with httpx.stream("POST", url, json=streamed_chat(tenant), headers=headers) as response:
             lines = (line for line in response.iter_lines() if line)
             assert "Paris" in next(lines)
             web.process.send_signal(signal.SIGTERM)

@@ -49,7 +49,7 @@ def test_missing(api: APIClient) -> None:
 
 
 def test_wrong_method(api: APIClient) -> None:
-    assert api.post("/v1/models").status_code == 405
+    assert api.patch("/v1/models").status_code == 405
 
 
 def test_no_key(anonymous_api: APIClient) -> None:
