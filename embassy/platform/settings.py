@@ -146,6 +146,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "embassy.training.states.JobStatus",
+        "Technique": "embassy.training.states.Technique",
         "DeploymentStatus": "embassy.deployments.states.DeploymentStatus",
         "EngineStatus": "embassy.engines.states.EngineStatus",
         "BaseModelType": ["completion", "classification", "embeddings", "chat"],

@@ -14,6 +14,8 @@ from embassy.training import selectors, services
 from embassy.training.models import TestResult, TrainingJob
 from embassy.training.serializers import (
     CheckpointSerializer,
+    CreateGrpoJobSerializer,
+    CreateJobFields,
     CreateTrainingJobSerializer,
     EventsQuerySerializer,
     JobEventSerializer,
@@ -32,6 +34,13 @@ class JobView(APIView):
         actor = actor_of(request)
         return selectors.get_job(actor, get_project(actor, project_id), training_job_id)
 
+    def create(self, request: Request, project_id: str, body: CreateJobFields) -> Response:
+        actor = actor_of(request)
+        project = get_project(actor, project_id)
+        body.is_valid(raise_exception=True)
+        job = services.create_training_job(project=project, request=body.request(), actor=actor)
+        return Response(TrainingJobSummarySerializer(job).data, status=status.HTTP_201_CREATED)
+
 
 class TrainingJobList(JobView):
     @extend_schema(operation_id="listTrainingJobs", responses=TrainingJobSummarySerializer(many=True))
@@ -46,12 +55,19 @@ class TrainingJobList(JobView):
         responses={status.HTTP_201_CREATED: TrainingJobSummarySerializer},
     )
     def post(self, request: Request, project_id: str) -> Response:
-        actor = actor_of(request)
-        project = get_project(actor, project_id)
-        body = CreateTrainingJobSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        job = services.create_training_job(project=project, request=body.request(), actor=actor)
-        return Response(TrainingJobSummarySerializer(job).data, status=status.HTTP_201_CREATED)
+        return self.create(request, project_id, CreateTrainingJobSerializer(data=request.data))
+
+
+class GrpoJobCreate(JobView):
+    """Jobs that learn from rewards: test functions score the answers that the model samples."""
+
+    @extend_schema(
+        operation_id="createGRPOTrainingJob",
+        request=CreateGrpoJobSerializer,
+        responses={status.HTTP_201_CREATED: TrainingJobSummarySerializer},
+    )
+    def post(self, request: Request, project_id: str) -> Response:
+        return self.create(request, project_id, CreateGrpoJobSerializer(data=request.data))
 
 
 class TrainingJobDetail(JobView):

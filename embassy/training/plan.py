@@ -18,10 +18,11 @@ from embassy.platform.errors import InvalidInput, NotFound
 from embassy.platform.ids import new_id
 from embassy.projects.models import Project
 from embassy.training import selectors, spec
-from embassy.training.kinds import is_trainable, rows_needed
+from embassy.training.kinds import is_trainable, rows_needed, usual_technique
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.requests import HF_MODEL, JobRequest
-from embassy.training.states import BaseModelOption
+from embassy.training.reward_weights import checked_weights
+from embassy.training.states import BaseModelOption, Technique
 
 # Handled before the run begins: the runner never hears of them.
 _NOT_THE_RUNNERS = frozenset({"downsample_size"})
@@ -33,6 +34,7 @@ class Plan:
     """A request that holds; `parameters` has every parameter, `start` the checkpoint to go on from."""
 
     name: str
+    technique: str
     model: BaseModel
     start: Checkpoint | None
     train: Dataset
@@ -40,23 +42,30 @@ class Plan:
     parameters: dict[str, Any]
     runner_parameters: dict[str, Any]
     test_functions: list[ResolvedFunction]
+    reward: dict[str, float] | None
 
 
 def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
     """Raises InvalidInput, NotFound or Unavailable with what is wrong."""
+    train = _dataset(actor, project, request, "train_dataset_id")
+    technique = request.technique or usual_technique(request.task_type, train.kind)
     start = _start(project, request, actor)
     model = catalog.get_base_model(start.job.base_model) if start else _base_model(request)
-    _check_kind(request, model)
-    parameters = _parameters(request, model, start)
+    _check_kind(request, technique, model)
+    _check_rows(request, technique, train, "train_dataset_id")
+    functions = _test_functions(request, actor)
+    parameters = _parameters(request, technique, model, start)
     return Plan(
-        name=_name(project, request, model),
+        name=_name(project, request, technique, model),
+        technique=technique,
         model=model,
         start=start,
-        train=_dataset(actor, project, request, "train_dataset_id"),
-        test=_test_dataset(actor, project, request),
+        train=train,
+        test=_test_dataset(actor, project, request, technique),
         parameters=parameters,
-        runner_parameters=_runner_parameters(request, parameters),
-        test_functions=_test_functions(request, actor),
+        runner_parameters=_runner_parameters(request, technique, parameters),
+        test_functions=functions,
+        reward=_reward(request, technique, functions),
     )
 
 
@@ -107,28 +116,30 @@ def _parent(project: Project, request: JobRequest, actor: Actor) -> TrainingJob:
     return parent
 
 
-def _check_kind(request: JobRequest, model: BaseModel) -> None:
+def _check_kind(request: JobRequest, technique: str, model: BaseModel) -> None:
     if request.task_type not in model.task_types:
         raise InvalidInput(
             f"task_type: {model.name} can be trained for {', '.join(model.task_types)},"
             f" not for {request.task_type}.",
             code="unsupported_task",
         )
-    if not is_trainable(request.technique, request.task_type):
+    if not is_trainable(technique, request.task_type):
         raise InvalidInput(
-            f"task_type: {request.task_type} cannot be trained with {request.technique} here.",
+            f"task_type: {request.task_type} cannot be trained with {technique} here.",
             code="unsupported_task",
         )
     if request.rebalance_data is not None:
         raise InvalidInput("rebalance_data: only for task_type classification.")
 
 
-def _parameters(request: JobRequest, model: BaseModel, start: Checkpoint | None) -> dict[str, Any]:
+def _parameters(
+    request: JobRequest, technique: str, model: BaseModel, start: Checkpoint | None
+) -> dict[str, Any]:
     given: Mapping[str, Any] = request.parameters
     if start is not None:
         given = _as_the_adapter(start, given)
     parameters: dict[str, Any] = effective_parameters(
-        model, technique=request.technique, task_type=request.task_type, given=given
+        model, technique=technique, task_type=request.task_type, given=given
     )
     return parameters
 
@@ -146,23 +157,23 @@ def _as_the_adapter(start: Checkpoint, given: Mapping[str, Any]) -> dict[str, An
     return {**given, **shape}
 
 
-def _runner_parameters(request: JobRequest, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _runner_parameters(request: JobRequest, technique: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     values = {
         name: value
         for name, value in parameters.items()
         if name not in _NOT_THE_RUNNERS and not (name in ZERO_IS_UNSET and not value)
     }
     try:
-        spec.parse_parameters(spec.Technique(request.technique), spec.Task(request.task_type), values)
+        spec.parse_parameters(spec.Technique(technique), spec.Task(request.task_type), values)
     except spec.SpecError as error:
         raise InvalidInput(f"{error}.", code="invalid_parameter") from None
     return values
 
 
-def _name(project: Project, request: JobRequest, model: BaseModel) -> str:
+def _name(project: Project, request: JobRequest, technique: str, model: BaseModel) -> str:
     name = (request.name or "").strip()
     if not name:
-        return f"{model.name.rpartition('/')[2][:80]}-{request.technique.lower()}-{new_id('')[:6]}"
+        return f"{model.name.rpartition('/')[2][:80]}-{technique.lower()}-{new_id('')[:6]}"
     if TrainingJob.objects.filter(project=project, name=name).exists():
         raise name_taken(name)
     return name
@@ -187,17 +198,20 @@ def _dataset(actor: Actor, project: Project, request: JobRequest, field: str) ->
             f"{field}: dataset {dataset.name} is not uploaded yet. Upload its file first.",
             code="dataset_not_uploaded",
         )
-    needed = rows_needed(request.technique, request.task_type)
-    if dataset.kind != needed:
-        raise InvalidInput(
-            f"{field}: dataset {dataset.name} holds {dataset.kind}; {request.technique} for"
-            f" {request.task_type} needs {needed.value}.",
-            code="wrong_kind_of_dataset",
-        )
     return dataset
 
 
-def _test_dataset(actor: Actor, project: Project, request: JobRequest) -> Dataset | None:
+def _check_rows(request: JobRequest, technique: str, dataset: Dataset, field: str) -> None:
+    needed = rows_needed(technique, request.task_type)
+    if dataset.kind != needed:
+        raise InvalidInput(
+            f"{field}: dataset {dataset.name} holds {dataset.kind}; {technique} for"
+            f" {request.task_type} needs {needed.value}.",
+            code="wrong_kind_of_dataset",
+        )
+
+
+def _test_dataset(actor: Actor, project: Project, request: JobRequest, technique: str) -> Dataset | None:
     ratio = request.train_test_split_ratio
     if ratio is not None and not 0 < ratio < 100:
         raise InvalidInput("train_test_split_ratio: must be above 0 and below 100 (percent for testing).")
@@ -205,7 +219,9 @@ def _test_dataset(actor: Actor, project: Project, request: JobRequest) -> Datase
         return None
     if ratio is not None:
         raise InvalidInput("train_test_split_ratio: give this or test_dataset_id, not both.")
-    return _dataset(actor, project, request, "test_dataset_id")
+    dataset = _dataset(actor, project, request, "test_dataset_id")
+    _check_rows(request, technique, dataset, "test_dataset_id")
+    return dataset
 
 
 def _test_functions(request: JobRequest, actor: Actor) -> list[ResolvedFunction]:
@@ -215,3 +231,11 @@ def _test_functions(request: JobRequest, actor: Actor) -> list[ResolvedFunction]
         return registry.resolve(actor, names)
     except InvalidInput as error:
         raise InvalidInput(f"test_functions: {error.message}", code=error.code) from None
+
+
+def _reward(
+    request: JobRequest, technique: str, functions: list[ResolvedFunction]
+) -> dict[str, float] | None:
+    if technique != Technique.GRPO:
+        return None
+    return checked_weights(request.reward or {}, [function.name for function in functions])

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from embassy.training.states import BaseModelOption, TaskType, Technique
+from embassy.training.states import BaseModelOption, TaskType
 
 HF_MODEL = "HF_MODEL"  # as base model: the one behind `hf_model_link`
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """`train_test_split_ratio` is in percent; `checkpoint` belongs to the job that `base_model` names."""
+    """`train_test_split_ratio` is in percent; `checkpoint` belongs to the job that `base_model` names.
+
+    `technique` None is what the rows of the dataset are for. `reward` weighs the test functions of GRPO.
+    """
 
     base_model: str
     train_dataset_id: str
@@ -22,7 +25,7 @@ class JobRequest:
     test_functions: tuple[str, ...] = ()
     name: str | None = None
     description: str = ""
-    technique: str = Technique.SFT
+    technique: str | None = None
     task_type: str = TaskType.TEXT_GENERATION
     parameters: Mapping[str, Any] = field(default_factory=dict)
     rebalance_data: Mapping[str, float] | None = None

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
-from embassy.datasets.rows import RawRow, row_of
+from embassy.datasets.rows import RawRow, Row, row_of
 
 
 def read_rows(lines: Iterable[bytes]) -> Iterator[RawRow]:
@@ -15,8 +15,15 @@ def write_row(row: RawRow) -> bytes:
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
+def example_of(raw: RawRow) -> Row:
+    """What is asked in a row, and what should be answered: of two answers the better one."""
+    if "chosen" in raw:
+        return row_of({**raw, "messages": [*raw["messages"], *raw["chosen"]]})
+    return row_of(raw)
+
+
 def prompt_digest(raw: RawRow) -> bytes:
     """Equal for rows that ask the same, so that a question never is in both training and test rows."""
-    row = row_of(raw)
+    row = example_of(raw)
     prompt = json.dumps([row.prompt_messages, row.tools], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(prompt.encode()).digest()

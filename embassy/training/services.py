@@ -99,7 +99,7 @@ def _unsaved_job(project: Project, request: JobRequest, plan: Plan, actor: Actor
         created_by_id=actor.user_id,
         name=plan.name,
         description=request.description,
-        technique=request.technique,
+        technique=plan.technique,
         task_type=request.task_type,
         base_model_option=request.base_model_option,
         base_model=plan.model.name,
@@ -109,7 +109,7 @@ def _unsaved_job(project: Project, request: JobRequest, plan: Plan, actor: Actor
         test_dataset=plan.test,
         train_test_split_ratio=request.train_test_split_ratio,
         test_functions=[function.name for function in plan.test_functions],
-        reward=dict(request.reward) if request.reward else None,
+        reward=plan.reward,
         parameters=plan.parameters,
         reason=lifecycle.WAITING,
     )
@@ -130,6 +130,7 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "train_sha256": inputs.train.sha256,
         "test_sha256": test.sha256 if test else None,
         "test_functions": registry.freeze(plan.test_functions),
+        "reward": plan.reward,
         "starts_from": plan.start.public_id if plan.start else None,
         "time_limit_seconds": settings.TRAINING_TIME_LIMIT,
     }
@@ -140,6 +141,6 @@ def _save(job: TrainingJob, actor: Actor) -> None:
     job.save(force_insert=True)
     audit.record("training_job.created", job.public_id, actor=actor, name=job.name)
     lifecycle.record_event(job, "status", status=JobStatus.PENDING, reason=job.reason, code="")
-    if job.test_functions and not job.test_rows:
+    if job.test_functions and not job.test_rows and not job.reward:
         lifecycle.record_event(job, "warning", code="nothing_to_score", message=NOTHING_TO_SCORE)
     lifecycle.publish(job)

@@ -7,6 +7,7 @@ JOB = f"{JOBS}/<str:training_job_id>"
 
 urlpatterns = [
     path(JOBS, api.TrainingJobList.as_view()),
+    path(f"{JOBS}/grpo", api.GrpoJobCreate.as_view()),
     path(JOB, api.TrainingJobDetail.as_view()),
     path(f"{JOB}/cancel", api.TrainingJobCancel.as_view()),
     path(f"{JOB}/checkpoints", api.CheckpointList.as_view()),

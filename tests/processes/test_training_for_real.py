@@ -13,8 +13,8 @@ from embassy.platform.storage import get_storage
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.states import JobStatus
 from embassy.training.supervisor import run_job
-from embassy.training.supervisor.tester import actor_of
 from embassy.training.supervisor.trainer import Trainer
+from tests.factories.projects import make_actor
 from tests.factories.training import due_now, make_job
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -107,7 +107,7 @@ def test_goes_on_from_a_checkpoint_of_another_job(job: TrainingJob, settings: Se
     run_job(job.pk, server=Mute())
     child = make_job(
         project=job.project,
-        actor=actor_of(job),
+        actor=make_actor(job.project.organization),
         content=SAMPLES.read_bytes(),
         base_model_option="fine-tuned",
         base_model=job.name,

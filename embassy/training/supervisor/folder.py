@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db.models import Max
 
 from embassy.catalog import weights
+from embassy.evaluation import registry
+from embassy.evaluation.reward import write_reward
 from embassy.platform.storage import get_storage
 from embassy.training import spec
 from embassy.training.models import TrainingJob
@@ -120,6 +122,20 @@ class RunFolder:
             adapter=str(self.path / "start") if frozen.get("starts_from") else None,
             resume_from=str(self.checkpoints),
             time_limit_seconds=seconds_left,
+            rewards=self._rewards(frozen),
+        )
+
+    def _rewards(self, frozen: dict[str, Any]) -> tuple[spec.Reward, ...]:
+        """Programs that score by the functions as they were when the job was created."""
+        weights_of = frozen.get("reward") or {}
+        return tuple(
+            spec.Reward(
+                name=function.name,
+                weight=weights_of[function.name],
+                command=write_reward(function, self.path / f"reward-{number}.json"),
+            )
+            for number, function in enumerate(registry.thaw(frozen["test_functions"]))
+            if function.name in weights_of
         )
 
     def last_words(self, attempt: int, *, limit: int = 300) -> str:

@@ -4,13 +4,14 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
-from embassy.datasets.rows import Row, row_of
+from embassy.datasets.rows import Row
 from embassy.evaluation import functions, registry, scoring
 from embassy.evaluation.scoring import Scored
 from embassy.platform.storage import get_storage
 from embassy.training import lifecycle, records, selectors
 from embassy.training.models import Checkpoint, TestResult
 from embassy.training.models.checkpoint import BASE
+from embassy.training.rows import example_of
 from embassy.training.states import JobStatus
 from embassy.training.supervisor.outcomes import Fenced
 from embassy.training.supervisor.session import Session
@@ -41,7 +42,7 @@ class Tester:
             raise Fenced(self._job.public_id)
 
     def _test_all(self) -> None:
-        examples = [row_of(raw) for raw in selectors.test_rows(self._job)]
+        examples = [example_of(raw) for raw in selectors.test_rows(self._job)]
         targets: list[Checkpoint | None] = [None, *self._job.checkpoints.select_related("job")]
         tested = set(self._job.test_results.values_list("number", flat=True))
         for index, target in enumerate(targets):

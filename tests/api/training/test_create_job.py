@@ -264,12 +264,12 @@ def test_one_question_cannot_be_split(api: APIClient, project: Project, actor: A
 
 
 def test_dataset_of_the_wrong_kind(api: APIClient, project: Project, actor: Actor) -> None:
-    rows = jsonl_bytes([{"prompt": "Say yes.", "chosen": "yes", "rejected": "no"}] * 3)
-    dataset = make_dataset(project=project, actor=actor, content=rows, file_name="choices.jsonl")
+    rows = jsonl_bytes([{"text1": "a cat", "text2": "a dog", "score": 0.5}] * 3)
+    dataset = make_dataset(project=project, actor=actor, content=rows, file_name="pairs.jsonl")
     answer = api.post(address(project), body(dataset), format="json")
 
     assert (answer.status_code, answer.json()["code"]) == (400, "wrong_kind_of_dataset")
-    assert "holds preferences" in answer.json()["error"]
+    assert "holds pairs" in answer.json()["error"]
 
 
 def test_name_twice_in_a_project(api: APIClient, project: Project, dataset: Dataset) -> None:
