@@ -20,7 +20,7 @@ from embassy.inference.errors import (
 )
 from embassy.inference.protocol import TextRequest
 from embassy.inference.relay import EventRelay
-from embassy.inference.shapes import Tokens
+from embassy.inference.spending import Spent
 from embassy.inference.upstream import EngineAnswer
 
 TASK = "text-generation"
@@ -43,8 +43,8 @@ class TextEndpoint:
             raise wrong_task(request.model, route.task_type, TASK)
         route, answer = await self._deliver(call, request)
         try:
-            with call.backend.meter.use(route):
-                await self._answer(call, request, route, answer)
+            with call.backend.meter.use(call.actor, route) as spent:
+                await self._answer(call, request, route, answer, spent)
         except EngineGone as error:
             raise engine_lost() from error
         finally:
@@ -74,30 +74,36 @@ class TextEndpoint:
                 answer.close()
             await call.backend.waking.moved(call.actor, request.model, route, deadline=deadline)
 
-    async def _answer(self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer) -> None:
+    async def _answer(
+        self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer, spent: Spent
+    ) -> None:
         if answer.status != 200:
             body = await answer.read()
             raise of_answer(answer.status, body, model=request.model, retry_after=answer.retry_after)
         if request.is_stream:
-            await _stream(call, request, route, answer)
-        else:
-            shaped = self.shape(parsed(await answer.read()), model=request.model, route=route)
-            await call.exchange.answer(200, orjson.dumps(shaped))
+            await _stream(call, request, route, answer, spent)
+            return
+        whole = parsed(await answer.read())
+        spent.prompt_tokens, spent.completion_tokens = shapes.tokens_of(whole.get("usage"))
+        shaped = self.shape(whole, model=request.model, route=route)
+        await call.exchange.answer(200, orjson.dumps(shaped))
 
 
-async def _stream(call: Call, request: TextRequest, route: Route, answer: EngineAnswer) -> Tokens:
+async def _stream(call: Call, request: TextRequest, route: Route, answer: EngineAnswer, spent: Spent) -> None:
     """The status is sent with the first event, so that what fails before it is a proper error."""
     relay = EventRelay(
         upstream_model=route.upstream_model, model=request.model, wants_usage=request.wants_usage
     )
-    async for events in _events(relay, answer, request.model):
-        if not call.exchange.is_started:
-            await call.exchange.start_stream()
-        await call.exchange.write(events)
+    try:
+        async for events in _events(relay, answer, request.model):
+            if not call.exchange.is_started:
+                await call.exchange.start_stream()
+            await call.exchange.write(events)
+    finally:
+        spent.prompt_tokens, spent.completion_tokens = relay.tokens
     if not relay.is_done:
         raise engine_lost()
     await call.exchange.end_stream()
-    return relay.tokens
 
 
 async def _events(relay: EventRelay, answer: EngineAnswer, model: str) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from embassy.inference.shapes import NOTHING, tokens_of
+from embassy.inference.shapes import Tokens, tokens_of
 
 END = b"\n\n"
 DONE = b"data: [DONE]"
@@ -18,18 +18,24 @@ FAILURE = b'data: {"error"'
 class EventRelay:
     """`feed` it the engine's bytes; it gives whole events back.
 
-    `tokens` is known after the usage event, `is_done` after the engine's own end mark. `failure` is the event
-    with which the engine told that it broke down; nothing is passed on after that.
+    `tokens` are exact after the usage event; before it each event counts as one token. `is_done` is set after
+    the engine's own end mark. `failure` is the event with which the engine told that it broke down; nothing
+    is passed on after that.
     """
 
     def __init__(self, *, upstream_model: str, model: str, wants_usage: bool) -> None:
-        self.tokens = NOTHING
+        self._tokens: Tokens | None = None
+        self._passed = 0
         self.is_done = False
         self.failure: bytes | None = None
         self._wants_usage = wants_usage
         self._theirs = b'"model":' + orjson.dumps(upstream_model)
         self._ours = b'"model":' + orjson.dumps(model)
         self._rest = b""
+
+    @property
+    def tokens(self) -> Tokens:
+        return self._tokens or Tokens(0, self._passed)
 
     def feed(self, data: bytes) -> bytes:
         if self._rest:
@@ -43,6 +49,7 @@ class EventRelay:
             events = self._sifted(events)
         if events.endswith(DONE + END):
             self.is_done = True
+        self._passed += events.count(END)
         return events.replace(self._theirs, self._ours)
 
     def _sifted(self, events: bytes) -> bytes:
@@ -52,7 +59,7 @@ class EventRelay:
                 self.failure = event
                 break
             if USAGE in event:
-                self.tokens = tokens_of(_data(event).get("usage"))
+                self._tokens = tokens_of(_data(event).get("usage"))
                 if not self._wants_usage:
                     continue
             kept.append(event + END)

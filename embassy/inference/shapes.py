@@ -1,17 +1,15 @@
 """An engine's answers as the API promises them: every listed property is there, and nothing else."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from embassy.deployments.routes import Route
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """What one answer cost."""
 
     prompt: int

@@ -52,3 +52,10 @@ def test_a_stream_without_its_end_mark_is_not_done() -> None:
     subject.feed(WORD)
 
     assert not subject.is_done
+
+
+def test_a_stream_that_is_left_early_counts_what_was_passed_on() -> None:
+    subject = relay()
+    subject.feed(WORD * 3)
+
+    assert subject.tokens == Tokens(0, 3)

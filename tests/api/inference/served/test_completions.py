@@ -2,14 +2,27 @@
 
 import json
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
+from embassy.inference.selectors import usage_visible_to
+from embassy.platform.actor import Actor
 from tests.factories.routes import make_base_route, make_route
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.served_gateway import Offer, ServedGateway
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
 
 PROMPT = {"model": "tiny", "prompt": "The capital of France"}
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}
@@ -229,7 +242,27 @@ def test_tells_deployments_what_is_in_use(
 
     assert client.post("/v1/completions", json={**PROMPT, "model": "support"}).status_code == 200
 
-    deadline = time.monotonic() + 10
-    while 77 not in offer.touched:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: 77 in offer.touched)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_counts_what_was_used(
+    client: httpx.Client,
+    engine: FakeEngine,
+    offer: Offer,
+    caller: tuple[Actor, str],
+    organization_id: int,
+    is_stream: bool,
+) -> None:
+    deployment_pk = 500 + is_stream
+    offer.change(make_route(engine.port, organization_id=organization_id, deployment_pk=deployment_pk))
+
+    for _ in range(2):
+        client.post("/v1/completions", json={**PROMPT, "model": "support", "stream": is_stream})
+
+    rows = usage_visible_to(caller[0], since=timezone.now() - timedelta(hours=1))
+    ours = rows.filter(deployment_pk=deployment_pk)
+    eventually(lambda: sum(row.requests for row in ours.all()) == 2)
+    assert sum(row.prompt_tokens for row in ours.all()) == 12
+    assert sum(row.completion_tokens for row in ours.all()) == 10
+    assert {(row.model, row.key_pk, row.project_pk) for row in ours} == {("support", caller[0].key_id, 1)}

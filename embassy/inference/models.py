@@ -1,0 +1,34 @@
+from typing import ClassVar
+
+from django.db import models
+
+
+class Usage(models.Model):
+    """What one key used of one model within one hour. Numbers only ever grow.
+
+    The others are plain primary keys: what was used stays true when they are deleted.
+    """
+
+    organization_pk = models.BigIntegerField()
+    project_pk = models.BigIntegerField(null=True)
+    deployment_pk = models.BigIntegerField(null=True)  # none: a base model
+    key_pk = models.BigIntegerField(null=True)
+    model = models.CharField(max_length=200)
+    hour = models.DateTimeField()  # its beginning
+    requests = models.BigIntegerField(default=0)
+    prompt_tokens = models.BigIntegerField(default=0)
+    completion_tokens = models.BigIntegerField(default=0)
+    milliseconds = models.BigIntegerField(default=0)  # that the engine worked on the requests
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization_pk", "deployment_pk", "model", "key_pk", "hour"],
+                nulls_distinct=False,
+                name="usage_once_an_hour",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["organization_pk", "hour"])]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.hour:%Y-%m-%d %H}: {self.requests}"
