@@ -57,7 +57,7 @@ COMMON = (
     whole("per_device_eval_batch_size", 8, 1, 512, "Rows in one forward pass while evaluating."),
     whole("gradient_accumulation_steps", 1, 1, 256, "Forward passes that make one optimizer step."),
     whole("max_length", 1024, 8, 131072, "Longest row in tokens; what is longer is cut off."),
-    whole("downsample_size", 0, 0, 100_000_000, "Train on this many rows, drawn at random; 0 means all."),
+    number("downsample_size", 100, 0.01, 100, "Percent of the training rows to train on, drawn at random."),
     number("warmup_ratio", 0.03, 0, 1, "Share of the steps over which the learning rate rises."),
     Rule(
         "lr_scheduler_type",

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ from embassy.datasets.models import Dataset
 from embassy.datasets.rows import RawRow, iter_raw
 from embassy.platform.errors import InvalidInput
 from embassy.platform.storage import get_storage
-from embassy.training import split
+from embassy.training import rebalance, split
 from embassy.training.models import TrainingJob
 from embassy.training.plan import Plan
-from embassy.training.rows import prompt_digest, write_row
+from embassy.training.rows import example_of, prompt_digest, write_row
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def write_inputs(job: TrainingJob, plan: Plan) -> Inputs:
     return inputs
 
 
-def _test_rows(job: TrainingJob, plan: Plan, indices: set[int]) -> Written | None:
+def _test_rows(job: TrainingJob, plan: Plan, indices: Counter[int]) -> Written | None:
     if plan.test is not None:
         return _store(job.test_key, _pick(plan.test, None))
     if indices:
@@ -50,11 +51,14 @@ def _test_rows(job: TrainingJob, plan: Plan, indices: set[int]) -> Written | Non
     return None
 
 
-def _sides(plan: Plan, ratio: float | None) -> tuple[set[int] | None, set[int]]:
-    """Indices of the rows to train on (None: all) and of those held out."""
-    size, seed = int(plan.parameters.get("downsample_size") or 0), int(plan.parameters.get("seed") or 0)
-    if not size and ratio is None:
-        return None, set()
+def _sides(plan: Plan, ratio: float | None) -> tuple[Counter[int] | None, Counter[int]]:
+    """How often each row is trained on (None: each once), and which are held out, by their indices.
+
+    Rows are held out first, then left out, then rebalanced: what is held out stays as it is.
+    """
+    percent, seed = float(plan.parameters["downsample_size"]), int(plan.parameters["seed"])
+    if percent == 100 and ratio is None and plan.rebalance is None:
+        return None, Counter()
     questions = [prompt_digest(row) for row in iter_raw(plan.train)]
     test = split.held_out(questions, percent=ratio, seed=seed) if ratio is not None else set()
     if ratio is not None and not test:
@@ -62,13 +66,23 @@ def _sides(plan: Plan, ratio: float | None) -> tuple[set[int] | None, set[int]]:
             "train_test_split_ratio: the dataset needs at least two rows with different prompts to be split."
         )
     train = [index for index in range(len(questions)) if index not in test]
-    kept = split.sampled(len(train), size=size or len(train), seed=seed)
-    return {train[index] for index in kept}, test
+    size = max(1, round(len(train) * percent / 100))
+    kept = [train[index] for index in sorted(split.sampled(len(train), size=size, seed=seed))]
+    return _rebalanced(plan, kept, seed), Counter(test)
 
 
-def _pick(dataset: Dataset, indices: set[int] | None) -> Iterator[RawRow]:
+def _rebalanced(plan: Plan, kept: list[int], seed: int) -> Counter[int]:
+    if plan.rebalance is None:
+        return Counter(kept)
+    labels = [example_of(row).expected_output.strip() for row in _pick(plan.train, Counter(kept))]
+    times = rebalance.resampled(labels, plan.rebalance, seed=seed)
+    return Counter({kept[place]: count for place, count in times.items()})
+
+
+def _pick(dataset: Dataset, times: Counter[int] | None) -> Iterator[RawRow]:
+    """Each row as often as its index is counted; None: each once."""
     for index, row in enumerate(iter_raw(dataset)):
-        if indices is None or index in indices:
+        for _ in range(1 if times is None else times[index]):
             yield row
 
 

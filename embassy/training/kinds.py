@@ -7,6 +7,9 @@ ROWS: dict[tuple[str, str], Kind] = {
     (Technique.SFT.value, TaskType.TEXT_GENERATION.value): Kind.PROMPTS,
     (Technique.DPO.value, TaskType.TEXT_GENERATION.value): Kind.PREFERENCES,
     (Technique.GRPO.value, TaskType.TEXT_GENERATION.value): Kind.PROMPTS,
+    (Technique.SFT.value, TaskType.CLASSIFICATION.value): Kind.PROMPTS,
+    (Technique.SFT.value, TaskType.REGRESSION.value): Kind.PROMPTS,
+    (Technique.SFT.value, TaskType.EMBEDDING.value): Kind.PAIRS,
 }
 
 

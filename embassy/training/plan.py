@@ -17,16 +17,22 @@ from embassy.platform.actor import Actor
 from embassy.platform.errors import InvalidInput, NotFound
 from embassy.platform.ids import new_id
 from embassy.projects.models import Project
-from embassy.training import selectors, spec
+from embassy.training import head_rows, rebalance, selectors, spec
 from embassy.training.kinds import is_trainable, rows_needed, usual_technique
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.requests import HF_MODEL, JobRequest
 from embassy.training.reward_weights import checked_weights
-from embassy.training.states import BaseModelOption, Technique
+from embassy.training.states import BaseModelOption, TaskType, Technique
+from embassy.training.targets import Targets
 
 # Handled before the run begins: the runner never hears of them.
 _NOT_THE_RUNNERS = frozenset({"downsample_size"})
 _ADAPTER_SHAPE = ("lora_r", "lora_alpha", "use_rslora")
+_USUAL_FUNCTIONS: dict[str, tuple[str, ...]] = {
+    TaskType.CLASSIFICATION: ("label_match_shared",),
+    TaskType.REGRESSION: ("numeric_closeness_shared", "within_ten_percent_shared"),
+    TaskType.EMBEDDING: ("numeric_closeness_shared",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,8 @@ class Plan:
     runner_parameters: dict[str, Any]
     test_functions: list[ResolvedFunction]
     reward: dict[str, float] | None
+    targets: Targets | None
+    rebalance: dict[str, float] | None
 
 
 def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
@@ -53,19 +61,26 @@ def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
     model = catalog.get_base_model(start.job.base_model) if start else _base_model(request)
     _check_kind(request, technique, model)
     _check_rows(request, technique, train, "train_dataset_id")
-    functions = _test_functions(request, actor)
+    test = _test_dataset(actor, project, request, technique)
     parameters = _parameters(request, technique, model, start)
+    stated = parameters if "multi_label" in request.parameters else {**parameters, "multi_label": None}
+    targets = head_rows.targets_of(request.task_type, train, test, start, stated)
+    if targets is not None and targets.multi_label:
+        parameters["multi_label"] = True
+    functions = _test_functions(request, actor, targets)
     return Plan(
         name=_name(project, request, technique, model),
         technique=technique,
         model=model,
         start=start,
         train=train,
-        test=_test_dataset(actor, project, request, technique),
+        test=test,
         parameters=parameters,
         runner_parameters=_runner_parameters(request, technique, parameters),
         test_functions=functions,
         reward=_reward(request, technique, functions),
+        targets=targets,
+        rebalance=_rebalance(request, targets),
     )
 
 
@@ -128,20 +143,32 @@ def _check_kind(request: JobRequest, technique: str, model: BaseModel) -> None:
             f"task_type: {request.task_type} cannot be trained with {technique} here.",
             code="unsupported_task",
         )
-    if request.rebalance_data is not None:
+    if request.rebalance_data is not None and request.task_type != TaskType.CLASSIFICATION:
         raise InvalidInput("rebalance_data: only for task_type classification.")
 
 
 def _parameters(
     request: JobRequest, technique: str, model: BaseModel, start: Checkpoint | None
 ) -> dict[str, Any]:
-    given: Mapping[str, Any] = request.parameters
+    given = _given(request, technique)
     if start is not None:
         given = _as_the_adapter(start, given)
     parameters: dict[str, Any] = effective_parameters(
         model, technique=technique, task_type=request.task_type, given=given
     )
     return parameters
+
+
+def _given(request: JobRequest, technique: str) -> Mapping[str, Any]:
+    """The parameters as asked for, with `dynamic_loss` as what it is in this kind of training."""
+    if (technique, request.task_type) == (Technique.SFT, TaskType.TEXT_GENERATION):
+        return request.parameters
+    given = dict(request.parameters)
+    if request.task_type == TaskType.CLASSIFICATION and "dynamic_loss" in given:
+        given.setdefault("class_weighting", given.pop("dynamic_loss"))
+    elif given.get("dynamic_loss") is False:
+        del given["dynamic_loss"]
+    return given
 
 
 def _as_the_adapter(start: Checkpoint, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,9 +251,9 @@ def _test_dataset(actor: Actor, project: Project, request: JobRequest, technique
     return dataset
 
 
-def _test_functions(request: JobRequest, actor: Actor) -> list[ResolvedFunction]:
+def _test_functions(request: JobRequest, actor: Actor, targets: Targets | None) -> list[ResolvedFunction]:
     has_rows = request.test_dataset_id is not None or request.train_test_split_ratio is not None
-    names = request.test_functions or (registry.DEFAULTS if has_rows else ())
+    names = request.test_functions or (_usual_functions(request, targets) if has_rows else ())
     try:
         return registry.resolve(actor, names)
     except InvalidInput as error:
@@ -239,3 +266,16 @@ def _reward(
     if technique != Technique.GRPO:
         return None
     return checked_weights(request.reward or {}, [function.name for function in functions])
+
+
+def _rebalance(request: JobRequest, targets: Targets | None) -> dict[str, float] | None:
+    if request.rebalance_data is None or targets is None:
+        return None
+    return rebalance.checked(request.rebalance_data, targets.labels, multi_label=targets.multi_label)
+
+
+def _usual_functions(request: JobRequest, targets: Targets | None) -> tuple[str, ...]:
+    """What test rows are scored by if nothing is named."""
+    if targets is not None and targets.multi_label:
+        return ("multi_label_f1_shared",)
+    return _USUAL_FUNCTIONS.get(request.task_type, registry.DEFAULTS)

@@ -16,7 +16,13 @@ def write_row(row: RawRow) -> bytes:
 
 
 def example_of(raw: RawRow) -> Row:
-    """What is asked in a row, and what should be answered: of two answers the better one."""
+    """What is asked in a row, and what should be answered: of two answers the better one.
+
+    Of a pair both texts are asked, as two messages, and the answer is how alike they are.
+    """
+    if "text1" in raw:
+        texts = [{"role": "user", "content": raw[name]} for name in ("text1", "text2")]
+        return Row(raw["line"], texts, f"{raw['score']:g}", [])
     if "chosen" in raw:
         return row_of({**raw, "messages": [*raw["messages"], *raw["chosen"]]})
     return row_of(raw)

@@ -41,7 +41,14 @@ class CreateJobFields(serializers.Serializer[Any]):
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=120)
     description = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=4000)
     task_type = serializers.ChoiceField(TaskType.choices, default=TaskType.TEXT_GENERATION)
-    parameters = serializers.DictField(required=False)
+    parameters = serializers.DictField(
+        required=False,
+        help_text=(
+            "See GET /v1/models/{base_model_name}. downsample_size: percent of the training rows to train on."
+            " dynamic_loss: give what is hard more weight; in text-generation tokens that the model is"
+            " unsure of, in classification the rarer labels (as class_weighting)."
+        ),
+    )
     hf_model_link = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=300)
 
     def request(self) -> JobRequest:
@@ -64,7 +71,13 @@ class CreateTrainingJobSerializer(CreateJobFields):
         child=serializers.CharField(max_length=120), required=False, max_length=20
     )
     rebalance_data = serializers.DictField(
-        child=serializers.FloatField(min_value=0), required=False, allow_null=True
+        child=serializers.FloatField(min_value=0),
+        required=False,
+        allow_null=True,
+        help_text=(
+            "Classification with one label to a row: shares of all labels that sum to 1, or numbers of rows."
+            " Of two labels such as yes and no, positive and negative may be said."
+        ),
     )
 
 

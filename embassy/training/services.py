@@ -131,6 +131,9 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "test_sha256": test.sha256 if test else None,
         "test_functions": registry.freeze(plan.test_functions),
         "reward": plan.reward,
+        "labels": list(plan.targets.labels) if plan.targets else [],
+        "baseline": plan.targets.baseline if plan.targets else None,
+        "rebalance_data": plan.rebalance,
         "starts_from": plan.start.public_id if plan.start else None,
         "time_limit_seconds": settings.TRAINING_TIME_LIMIT,
     }

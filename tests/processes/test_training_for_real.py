@@ -112,7 +112,7 @@ def test_goes_on_from_a_checkpoint_of_another_job(job: TrainingJob, settings: Se
         base_model_option="fine-tuned",
         base_model=job.name,
         checkpoint=2,
-        parameters={"num_train_epochs": 1, "downsample_size": 16},
+        parameters={"num_train_epochs": 1, "downsample_size": 4},
     )
 
     run_job(child.pk, server=Mute())

@@ -117,6 +117,7 @@ class RunFolder:
                 train_sha256=frozen["train_sha256"],
                 eval=str(self.path / "data" / "test.jsonl") if job.test_rows else None,
                 eval_sha256=frozen["test_sha256"],
+                labels=tuple(frozen.get("labels") or ()),
             ),
             parameters=spec.parse_parameters(technique, task, frozen["parameters"]),
             adapter=str(self.path / "start") if frozen.get("starts_from") else None,

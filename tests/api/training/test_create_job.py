@@ -108,7 +108,7 @@ def test_test_dataset(api: APIClient, project: Project, dataset: Dataset, actor:
 
 
 def test_downsample(api: APIClient, project: Project, dataset: Dataset) -> None:
-    asked = body(dataset, parameters={"downsample_size": 5}, train_test_split_ratio=20)
+    asked = body(dataset, parameters={"downsample_size": 31.25}, train_test_split_ratio=20)
     job = TrainingJob.objects.get(public_id=api.post(address(project), asked, format="json").json()["id"])
 
     assert (job.train_rows, job.test_rows) == (5, 4)
@@ -202,7 +202,8 @@ class TestFineTuned:
     [
         ({"base_model": "tiny-lama-instruct"}, "unknown_base_model", "Did you mean tiny-llama-instruct?"),
         ({"base_model": "all-MiniLM-L6-v2"}, "unsupported_task", "embedding"),
-        ({"task_type": "classification"}, "unsupported_task", "classification"),
+        ({"task_type": "embedding"}, "unsupported_task", "embedding"),
+        ({"parameters": {"downsample_size": 0}}, "invalid_parameter", "from 0.01 to 100"),
         ({"task_type": "poetry"}, "invalid_input", "task_type"),
         ({"train_dataset_id": "ds-nothing"}, "unknown_dataset", "train_dataset_id"),
         ({"test_dataset_id": "ds-nothing"}, "unknown_dataset", "test_dataset_id"),
