@@ -7,6 +7,7 @@ The `end` event says which and why; libraries' chatter and tracebacks go to stan
 from __future__ import annotations
 
 import fcntl
+import gc
 import importlib
 import os
 import sys
@@ -90,7 +91,9 @@ def trainer(spec: TrainingSpec) -> Any:
     """The module that trains this kind of job; only now are the heavy libraries imported."""
     preload.hide_vllm()
     preload.hide_progress_bars()
-    return importlib.import_module(f"embassy.training.runner.{TRAINERS[spec.technique, spec.task]}")
+    module = importlib.import_module(f"embassy.training.runner.{TRAINERS[spec.technique, spec.task]}")
+    gc.freeze()  # what was imported stays: collecting it over and over costs most of a second each time
+    return module
 
 
 class only_runner:  # noqa: N801 - reads as a verb where it is used
@@ -114,4 +117,7 @@ class only_runner:  # noqa: N801 - reads as a verb where it is used
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # taking the libraries down in order would last longer than a short job

@@ -36,5 +36,5 @@ def common_arguments(spec: TrainingSpec, hardware: Hardware, *, evaluates: bool)
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_pin_memory": hardware.cuda,
-        "optim": "adamw_torch_fused" if hardware.cuda else "adamw_torch",
+        "optim": "adamw_torch_fused",
     }

@@ -11,9 +11,11 @@ from trl import DPOConfig, DPOTrainer
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.columns import token_lists
+from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.preferences import Preference, tokenize_preferences
 from embassy.training.runner.preflight import check_rows
+from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import fit, start
@@ -26,6 +28,7 @@ def train(run: Run) -> None:
     """Train as the run's spec says."""
     spec, parameters = run.spec, cast(DpoParameters, run.spec.parameters)
     began = start(run)
+    score_only_labels()
     tokenizer = models.load_tokenizer(spec)
     models.require_chat_template(tokenizer)
     rows, eval_rows = check_rows(
@@ -67,9 +70,6 @@ def forget_reference(model: Any) -> None:
         model.delete_adapter(_REFERENCE)
 
 
-class _Trainer(DPOTrainer):  # type: ignore[misc] # TRL ships no types
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """Exports carry evidence instead."""
-
+class _Trainer(Quiet, DPOTrainer):  # type: ignore[misc] # TRL ships no types
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
         return dataset  # the rows are tokenized already

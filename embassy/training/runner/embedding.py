@@ -27,6 +27,7 @@ from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.hardware import Hardware
 from embassy.training.runner.pairs import Pair, Scale, read_pairs
 from embassy.training.runner.preflight import check_rows
+from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import fit, start
@@ -170,7 +171,7 @@ def _scaled(pairs: Sequence[Pair], scale: Scale) -> list[Pair]:
     return [replace(pair, score=scale.apply(pair.score)) for pair in pairs]
 
 
-class _Trainer(SentenceTransformerTrainer):  # type: ignore[misc] # it ships no types that mypy follows
+class _Trainer(Quiet, SentenceTransformerTrainer):  # type: ignore[misc] # it ships no types that mypy follows
     _tokens = 0
 
     def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:

@@ -12,10 +12,12 @@ from trl import GRPOConfig, GRPOTrainer
 
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
+from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.prompts import Prompt, read_prompts
+from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rewards import Rewards
 from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
@@ -29,6 +31,7 @@ def train(run: Run) -> None:
     """Train as the run's spec says."""
     spec, parameters = run.spec, cast(GrpoParameters, run.spec.parameters)
     began = start(run)
+    score_only_labels()
     tokenizer = models.load_tokenizer(spec)
     models.require_chat_template(tokenizer)
     longest = parameters.max_length - parameters.max_completion_length
@@ -141,6 +144,5 @@ class Signal(TrainerCallback):  # type: ignore[misc] # transformers ships no typ
             )
 
 
-class _Trainer(GRPOTrainer):  # type: ignore[misc] # TRL ships no types
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """Exports carry evidence instead."""
+class _Trainer(Quiet, GRPOTrainer):  # type: ignore[misc] # TRL ships no types
+    pass

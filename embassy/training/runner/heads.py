@@ -18,6 +18,7 @@ from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.chat import Tokens
 from embassy.training.runner.exports import Exporter, write_json
 from embassy.training.runner.prompts import Prompt, read_prompts
+from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rows import Row
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import Start, fit
@@ -186,7 +187,7 @@ class Collator:
         }
 
 
-class HeadTrainer(Trainer):  # type: ignore[misc] # transformers ships no types
+class HeadTrainer(Quiet, Trainer):  # type: ignore[misc] # transformers ships no types
     loss_is_scaled_for_ga = False
     head_loss: Loss
     _tokens = 0

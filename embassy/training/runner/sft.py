@@ -12,9 +12,11 @@ from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.chat import Example, tokenize_rows
 from embassy.training.runner.columns import token_lists
+from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.losses import focal_loss
 from embassy.training.runner.preflight import check_rows
+from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import fit, start
@@ -25,6 +27,7 @@ def train(run: Run) -> None:
     """Train as the run's spec says."""
     spec, parameters = run.spec, cast(SftParameters, run.spec.parameters)
     began = start(run)
+    score_only_labels()
     tokenizer = models.load_tokenizer(spec)
     models.require_chat_template(tokenizer)
     rows, eval_rows = check_rows(
@@ -55,11 +58,8 @@ def as_dataset(examples: Sequence[Example]) -> Dataset:
     )
 
 
-class _Trainer(SFTTrainer):  # type: ignore[misc] # TRL ships no types
+class _Trainer(Quiet, SFTTrainer):  # type: ignore[misc] # TRL ships no types
     focal = False
-
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """Exports carry evidence instead."""
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None

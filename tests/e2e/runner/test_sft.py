@@ -1,5 +1,6 @@
 """The trainer, run as the platform runs it: what it learns, tells and leaves behind."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -146,6 +147,29 @@ def test_variants(
     assert steps[-1]["loss"] < steps[0]["loss"]
     assert checkpoint["merged"] is merged
     assert_changed(outcome.export(1), base, merged)
+
+
+@pytest.mark.parametrize("dynamic_loss", [False, True])
+def test_accumulated_batches_weigh_as_one(
+    trainer: Trainer, base: Path, tmp_path: Path, dynamic_loss: bool
+) -> None:
+    rows = [chat(f"Parcel {i}?", "word " * (1 + i % 7)) for i in range(16)]  # answers of many lengths
+    common = {"num_train_epochs": 1, "dynamic_loss": dynamic_loss}
+    whole = {**common, "per_device_train_batch_size": 8}
+    parts = {**common, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+    runs = [
+        trainer.run(make_spec(tmp_path / name, base, rows, parameters=values, precision="fp32")).require()
+        for name, values in (("a", whole), ("b", parts))
+    ]
+
+    for one, other in zip(runs[0].of("step"), runs[1].of("step"), strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+        assert one["grad_norm"] == pytest.approx(other["grad_norm"], rel=1e-3)
+
+
+def test_the_library_still_has_what_we_replace() -> None:
+    for module, name in (("trl.trainer.utils", "_use_triton"), ("trl.import_utils", "is_vllm_available")):
+        assert callable(getattr(importlib.import_module(module), name))
 
 
 def assert_changed(export: Path, base: Path, merged: bool) -> None:
