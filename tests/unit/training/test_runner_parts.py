@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,23 +67,29 @@ def test_the_time_limit_stops() -> None:
 @pytest.mark.usefixtures("signals")
 def test_a_shielded_block_ends_first() -> None:
     done = []
-    with pytest.raises(Stopped), Limits(None) as limits:
-        with limits.shielded():
-            os.kill(os.getpid(), signal.SIGTERM)
-            done.append("the block")
-        done.append("never")
 
+    def work() -> None:
+        with Limits(None) as limits:
+            with limits.shielded():
+                os.kill(os.getpid(), signal.SIGTERM)
+                done.append("the block")
+            done.append("never")
+
+    with pytest.raises(Stopped):
+        work()
     assert done == ["the block"]
 
 
 @pytest.mark.usefixtures("signals")
 def test_a_stop_that_was_swallowed_is_raised_again() -> None:
-    with pytest.raises(Stopped), Limits(None) as limits:
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-        except BaseException:  # noqa: BLE001 - as a careless library does
-            pass
-        limits.check()
+    def work() -> None:
+        with Limits(None) as limits:
+            with suppress(BaseException):  # as a careless library does
+                os.kill(os.getpid(), signal.SIGTERM)
+            limits.check()
+
+    with pytest.raises(Stopped):
+        work()
 
 
 @pytest.mark.usefixtures("signals")
