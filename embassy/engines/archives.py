@@ -18,6 +18,7 @@ from django.conf import settings
 from embassy.engines.keys import Archive
 from embassy.platform.errors import InvalidInput
 from embassy.platform.storage import get_storage
+from embassy.platform.unpack import unpack
 
 UNUSED_S = 24 * 3600
 
@@ -72,7 +73,7 @@ def _extract(packed: Path, folder: Path) -> None:
     folder.mkdir()
     try:
         with tarfile.open(packed) as tar:
-            tar.extractall(folder, filter="data")
+            unpack(tar, folder)
     except tarfile.TarError as error:
         raise DamagedArchive(f"The stored weights cannot be unpacked: {error}.") from error
 

@@ -139,9 +139,27 @@ class EngineClient:
             bodies, lambda body: _vector(self._post("/classify", body, GENERATE_S), "probs"), concurrency
         )
 
-    def embed(self, model: str, texts: Sequence[str], *, concurrency: int = CONCURRENCY) -> list[list[float]]:
-        """For each text its vector."""
-        bodies = [{"model": model, "input": text} for text in texts]
+    def classify_chat(
+        self, model: str, conversations: Sequence[Sequence[Json]], *, concurrency: int = CONCURRENCY
+    ) -> list[list[float]]:
+        """For each list of messages, put as a question to the assistant, the raw logits."""
+        options = {"model": model, "add_generation_prompt": True, "use_activation": False}
+        bodies = [{**options, "messages": list(messages)} for messages in conversations]
+        return _all(
+            bodies, lambda body: _vector(self._post("/classify", body, GENERATE_S), "probs"), concurrency
+        )
+
+    def embed(
+        self,
+        model: str,
+        texts: Sequence[str],
+        *,
+        truncate: bool = False,
+        concurrency: int = CONCURRENCY,
+    ) -> list[list[float]]:
+        """For each text its vector; with `truncate`, of its beginning where it is longer than the context."""
+        options = {"model": model, **({"truncate_prompt_tokens": -1} if truncate else {})}
+        bodies = [{**options, "input": text} for text in texts]
         return _all(
             bodies,
             lambda body: _vector(self._post("/v1/embeddings", body, GENERATE_S), "embedding"),

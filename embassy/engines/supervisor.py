@@ -70,6 +70,13 @@ def _run(engine: Engine, stop: StopRequest, heartbeat: Heartbeat) -> None:
     except (EngineFailure, EmbassyError, children.ChildStartError) as error:
         log.warning("engine.failed", extra=fields(engine=engine.public_id, error=str(error)))
         observe.failed(engine=engine, token=engine.lease_token, reason=str(error))
+    except (OperationalError, InterfaceError):
+        raise  # nothing can be written now: the lease runs out and the reconciler frees the row
+    except Exception as error:
+        # A fault of ours must count as a failure, or the engine would be started again for ever.
+        log.exception("engine.broken", extra=fields(engine=engine.public_id))
+        reason = f"An unexpected {type(error).__name__}; the worker's log has more."
+        observe.failed(engine=engine, token=engine.lease_token, reason=reason)
 
 
 class Supervisor:

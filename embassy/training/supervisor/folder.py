@@ -17,6 +17,7 @@ from embassy.catalog import weights
 from embassy.evaluation import registry
 from embassy.evaluation.reward import write_reward
 from embassy.platform.storage import get_storage
+from embassy.platform.unpack import unpack
 from embassy.training import spec
 from embassy.training.models import TrainingJob
 from embassy.training.states import UNFINISHED
@@ -185,6 +186,6 @@ def _fetch_unpacked(key: str, folder: Path) -> None:
     get_storage().download(key, archive)
     shutil.rmtree(partial, ignore_errors=True)
     with tarfile.open(archive) as files:
-        files.extractall(partial, filter="data")
+        unpack(files, partial)
     partial.rename(folder)
     archive.unlink()
