@@ -1,36 +1,45 @@
 """The test stage's door to the serving engine: what scores a checkpoint is what a deployment would answer."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
 from embassy.deployments.selectors import cache_salt
+from embassy.deployments.states import LIVE
 from embassy.engines import selectors as engine_selectors
 from embassy.engines import services as engines
 from embassy.engines.client import EngineClient, EngineRejected, EngineUnavailable, UnknownModel
 from embassy.engines.command import SERVED_NAME
 from embassy.engines.keys import Archive
 from embassy.engines.models import Adapter, Engine
-from embassy.platform.errors import EmbassyError, InvalidInput, Unavailable
+from embassy.platform.errors import InvalidInput, Unavailable
 from embassy.platform.ids import new_id
+from embassy.platform.logs import fields
 from embassy.training.models import Checkpoint, TrainingJob
-from embassy.training.testing import Message
+from embassy.training.testing import Message, Progress
+
+log = logging.getLogger(__name__)
 
 CONCURRENCY = 16
 LOOK_S = 0.5
 KEEP_S = 10.0  # between signs of life
 STAY_S = 120.0  # without one the adapter is dropped: the process that tested was killed
 
-Progress = Callable[[int], None]
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
 
 
 class EngineCheckpointServer:
-    """Implements `training.testing.CheckpointServer` with the automatic engine of the job's base model."""
+    """Implements `training.testing.CheckpointServer` with the automatic engine of the job's base model.
+
+    Methods raise what `on_progress` raises, and EmbassyError if engine or adapter do not come up.
+    """
 
     def generate(
         self,
@@ -40,14 +49,69 @@ class EngineCheckpointServer:
         max_tokens: int,
         on_progress: Progress,
     ) -> list[str]:
-        """Raises what `on_progress` raises, and EmbassyError if engine or adapter do not come up."""
-        parameters = {
-            "temperature": 0.0,
-            "max_tokens": max_tokens,
-            "cache_salt": f"{cache_salt()}-test-{job.project_id}",
-        }
+        chat = Chat(
+            {
+                "temperature": 0.0,
+                "max_tokens": max_tokens,
+                "cache_salt": f"{cache_salt()}-test-{job.project_id}",
+            }
+        )
         with temporarily_wanted(job, checkpoint) as guest:
-            return Examination(guest, prompts, parameters, on_progress).answers()
+            answers = Examination(guest, prompts, chat.ask, on_progress).answers()
+        # A user would get no answer for a refused prompt either: it counts as an empty one.
+        return [answer or "" for answer in answers]
+
+    def classify(
+        self,
+        job: TrainingJob,
+        checkpoint: Checkpoint,
+        prompts: Sequence[Sequence[Message]],
+        on_progress: Progress,
+    ) -> list[list[float] | None]:
+        with temporarily_wanted(job, checkpoint) as guest:
+            return Examination(guest, prompts, judge, on_progress).answers()
+
+    def embed(
+        self,
+        job: TrainingJob,
+        checkpoint: Checkpoint | None,
+        texts: Sequence[str],
+        on_progress: Progress,
+    ) -> list[list[float] | None]:
+        with temporarily_wanted(job, checkpoint) as guest:
+            return Examination(guest, texts, embed, on_progress).answers()
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Asks for an answer of at most so many tokens as `parameters` say."""
+
+    parameters: dict[str, Any]
+
+    def ask(self, client: EngineClient, model: str, prompt: Sequence[Message]) -> str:
+        try:
+            return self._ask(client, model, prompt, self.parameters)
+        except EngineRejected:
+            # The prompt leaves less room than max_tokens asks for: take what room there is.
+            rest = {name: value for name, value in self.parameters.items() if name != "max_tokens"}
+            return self._ask(client, model, prompt, rest)
+
+    def _ask(
+        self, client: EngineClient, model: str, prompt: Sequence[Message], parameters: dict[str, Any]
+    ) -> str:
+        [answer] = client.chat(model, [prompt], parameters=parameters, concurrency=1)
+        return answer.text
+
+
+def judge(client: EngineClient, model: str, prompt: Sequence[Message]) -> list[float]:
+    """The outputs of a head."""
+    [outputs] = client.classify_chat(model, [prompt], concurrency=1)
+    return outputs
+
+
+def embed(client: EngineClient, model: str, text: str) -> list[float]:
+    [vector] = client.embed(model, [text], truncate=True, concurrency=1)
+    return vector
 
 
 @dataclass
@@ -94,8 +158,11 @@ def temporarily_wanted(job: TrainingJob, checkpoint: Checkpoint | None) -> Itera
         rank=checkpoint.rank if checkpoint else 0,
         merged=merged,
     )
-    if checkpoint is None or merged:
+    if checkpoint is None:
         yield Guest(engine, None)
+        return
+    if merged:
+        yield from _alone(engine)
         return
     adapter = engines.want_adapter(
         engine=engine,
@@ -110,35 +177,47 @@ def temporarily_wanted(job: TrainingJob, checkpoint: Checkpoint | None) -> Itera
         engines.drop_adapter(adapter=adapter)
 
 
-class Examination:
+def _alone(engine: Engine) -> Iterator[Guest]:
+    """A whole model has an engine of its own; once it is tested only a deployment needs that."""
+    try:
+        yield Guest(engine, None)
+    finally:
+        if not engine.deployments.filter(status__in=LIVE).exists():
+            engines.want_inactive(engine=engine, reason="The test of its model is over.")
+
+
+class Examination(Generic[Question, Answer]):
     """All prompts, so many at a time; what fails because the engine went away is asked again."""
 
     def __init__(
         self,
         guest: Guest,
-        prompts: Sequence[Sequence[Message]],
-        parameters: dict[str, Any],
+        questions: Sequence[Question],
+        ask: Callable[[EngineClient, str, Question], Answer],
         on_progress: Progress,
     ) -> None:
         self._guest = guest
-        self._prompts = prompts
-        self._parameters = parameters
+        self._questions = questions
+        self._ask = ask
         self._on_progress = on_progress
-        self._answers: dict[int, str] = {}
+        self._answers: dict[int, Answer | None] = {}
         self._refusals: list[EngineRejected] = []
 
-    def answers(self) -> list[str]:
-        """In order. Raises Unavailable after ENGINE_START_SECONDS without any new answer."""
-        while len(self._answers) < len(self._prompts):
+    def answers(self) -> list[Answer | None]:
+        """In order; None where the engine refuses the question.
+
+        Raises Unavailable after ENGINE_START_SECONDS without an engine, EngineRejected if all are refused.
+        """
+        while len(self._answers) < len(self._questions):
             before = len(self._answers)
             client = self._wait_for_engine()
             self._ask_missing(client)
             if len(self._answers) == before:
                 # A draining engine still looks ready for a moment.
                 self._pause()
-        if self._refusals and len(self._refusals) == len(self._prompts):
+        if self._refusals and len(self._refusals) == len(self._questions):
             raise self._refusals[0]
-        return [self._answers[index] for index in range(len(self._prompts))]
+        return [self._answers[index] for index in range(len(self._questions))]
 
     def _wait_for_engine(self) -> EngineClient:
         deadline = time.monotonic() + settings.ENGINE_START_SECONDS
@@ -157,51 +236,34 @@ class Examination:
         time.sleep(LOOK_S)
 
     def _ask_missing(self, client: EngineClient) -> None:
-        missing = [index for index in range(len(self._prompts)) if index not in self._answers]
+        missing = [index for index in range(len(self._questions)) if index not in self._answers]
         pool = ThreadPoolExecutor(max_workers=CONCURRENCY)
         try:
-            asked = {pool.submit(self._ask, client, self._prompts[index]): index for index in missing}
+            asked = {
+                pool.submit(self._ask, client, self._guest.model, self._questions[index]): index
+                for index in missing
+            }
             self._collect(asked)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _collect(self, asked: dict["Future[str | EmbassyError]", int]) -> None:
+    def _collect(self, asked: dict["Future[Answer]", int]) -> None:
         pending = set(asked)
         while pending:
             done, pending = wait(pending, timeout=LOOK_S, return_when=FIRST_COMPLETED)
             for future in done:
-                self._note(asked[future], future.result())
+                self._note(asked[future], future)
             self._on_progress(len(self._answers))
             self._guest.look()  # a sign of life, and the end if the adapter was refused meanwhile
 
-    def _note(self, index: int, result: str | EmbassyError) -> None:
-        if isinstance(result, str):
-            self._answers[index] = result
-        elif isinstance(result, EngineRejected):
-            # A user would get no answer for this prompt either: it counts as an empty one.
-            self._answers[index] = ""
-            self._refusals.append(result)
-
-    def _ask(self, client: EngineClient, prompt: Sequence[Message]) -> str | EmbassyError:
-        """The answer, or why there is none."""
+    def _note(self, index: int, future: "Future[Answer]") -> None:
         try:
-            return self._chat(client, prompt, self._parameters)
-        except EngineRejected:
-            # The prompt leaves less room than max_tokens asks for: take what room there is.
-            return self._ask_unbounded(client, prompt)
+            self._answers[index] = future.result()
+        except EngineRejected as error:
+            self._answers[index] = None
+            self._refusals.append(error)
         except (EngineUnavailable, UnknownModel) as error:
-            return error
-
-    def _ask_unbounded(self, client: EngineClient, prompt: Sequence[Message]) -> str | EmbassyError:
-        parameters = {name: value for name, value in self._parameters.items() if name != "max_tokens"}
-        try:
-            return self._chat(client, prompt, parameters)
-        except EmbassyError as error:
-            return error
-
-    def _chat(self, client: EngineClient, prompt: Sequence[Message], parameters: dict[str, Any]) -> str:
-        [answer] = client.chat(self._guest.model, [prompt], parameters=parameters, concurrency=1)
-        return answer.text
+            log.info("test.unanswered", extra=fields(model=self._guest.model, error=error.message))
 
 
 def _archive(checkpoint: Checkpoint) -> Archive:

@@ -137,6 +137,7 @@ def shown_result(job: TrainingJob, result: TestResult, *, rows: int) -> dict[str
         "rows": result.rows,
         "scores": links["aggregated_test_result"],
         "failures": result.failures,
+        "metrics": result.metrics,
         "general_test_result": links["general_test_result"],
         "sample": selectors.result_rows(result, limit=rows),
     }

@@ -274,13 +274,20 @@ class TestedRowSerializer(serializers.Serializer[Any]):
 
 
 class TestResultSerializer(serializers.Serializer[Any]):
-    """One tested checkpoint; 0 is the base model."""
+    """One tested checkpoint; 0 is the base model.
+
+    In classification and regression the base model has no head. There 0 is the answer that is right most
+    often in the training dataset, or the mean: what a checkpoint has to beat.
+    """
 
     checkpoint = serializers.IntegerField()
     rows = serializers.IntegerField(help_text="How many rows were tested.")
     scores = serializers.DictField(child=serializers.CharField())
     failures = serializers.DictField(
         child=serializers.IntegerField(), help_text="In how many rows a function gave no score."
+    )
+    metrics = serializers.DictField(
+        help_text="Of all rows together, by task: accuracy and F1 with a confusion matrix, or errors and R²."
     )
     general_test_result = serializers.URLField()
     sample = TestedRowSerializer(many=True)

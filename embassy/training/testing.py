@@ -6,19 +6,40 @@ from typing import Any, Protocol
 from embassy.training.models import Checkpoint, TrainingJob
 
 Message = dict[str, Any]
+Progress = Callable[[int], None]
 
 
 class CheckpointServer(Protocol):
+    """Every method answers in the order of what it is asked.
+
+    Calls `on_progress` with the number of answers so far, at least every few seconds, also while it waits:
+    it raises when the work is no longer wanted. Raises EmbassyError if the answers cannot be had.
+    """
+
     def generate(
         self,
         job: TrainingJob,
         checkpoint: Checkpoint | None,
         prompts: Sequence[Sequence[Message]],
         max_tokens: int,
-        on_progress: Callable[[int], None],
+        on_progress: Progress,
     ) -> list[str]:
-        """One greedy answer for each prompt, in order; None asks the base model.
+        """One greedy answer for each prompt; None asks the base model."""
 
-        Calls `on_progress` with the number of answers so far, at least every few seconds, also while it
-        waits: it raises when the work is no longer wanted. Raises EmbassyError if the answers cannot be had.
-        """
+    def classify(
+        self,
+        job: TrainingJob,
+        checkpoint: Checkpoint,
+        prompts: Sequence[Sequence[Message]],
+        on_progress: Progress,
+    ) -> list[list[float] | None]:
+        """The raw outputs of the head for each prompt; None for one that the model refuses."""
+
+    def embed(
+        self,
+        job: TrainingJob,
+        checkpoint: Checkpoint | None,
+        texts: Sequence[str],
+        on_progress: Progress,
+    ) -> list[list[float] | None]:
+        """The vector of each text, of which as much is read as the model takes."""

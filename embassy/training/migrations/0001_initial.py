@@ -76,6 +76,7 @@ class Migration(migrations.Migration):
                 ('rows', models.PositiveIntegerField()),
                 ('scores', models.JSONField(default=dict)),
                 ('failures', models.JSONField(default=dict)),
+                ('metrics', models.JSONField(default=dict)),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='test_results', to='training.trainingjob')),
             ],
             options={

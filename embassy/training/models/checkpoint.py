@@ -50,6 +50,7 @@ class TestResult(Timestamped):
     rows = models.PositiveIntegerField()
     scores: Any = models.JSONField(default=dict)  # {test function: mean}
     failures: Any = models.JSONField(default=dict)  # {test function: rows in which it raised}
+    metrics: Any = models.JSONField(default=dict)  # of all rows together: evaluation.metrics.report.Report
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["job", "number"], name="test_result_once")]

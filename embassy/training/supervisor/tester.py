@@ -6,19 +6,20 @@ from collections.abc import Callable, Sequence
 
 from embassy.datasets.rows import Row
 from embassy.evaluation import functions, registry, scoring
+from embassy.evaluation.metrics import registry as metrics
 from embassy.evaluation.scoring import Scored
 from embassy.platform.storage import get_storage
 from embassy.training import lifecycle, records, selectors
 from embassy.training.models import Checkpoint, TestResult
 from embassy.training.models.checkpoint import BASE
 from embassy.training.rows import example_of
-from embassy.training.states import JobStatus
+from embassy.training.states import JobStatus, TaskType
+from embassy.training.supervisor.answers import answers_of
 from embassy.training.supervisor.outcomes import Fenced
 from embassy.training.supervisor.session import Session
 from embassy.training.testing import CheckpointServer
 
 PROGRESS_SECONDS = 1.0
-FEWEST_TOKENS, MOST_TOKENS = 32, 1024
 
 
 class Tester:
@@ -52,10 +53,9 @@ class Tester:
     def _test_one(
         self, target: Checkpoint | None, examples: Sequence[Row], on_progress: Callable[[int], None]
     ) -> None:
-        prompts = [example.prompt_messages for example in examples]
-        answers = self._server.generate(self._job, target, prompts, max_tokens(examples), on_progress)
+        answers = answers_of(self._server, self._job, target, examples, on_progress)
         rows = [
-            functions.Row(example.input_text, example.expected_output, answer)
+            functions.Row(input_text_of(self._job.task_type, example), example.expected_output, answer)
             for example, answer in zip(examples, answers, strict=True)
         ]
         scored = scoring.score_rows(self._functions, rows, lambda _: self._session.check())
@@ -72,6 +72,7 @@ class Tester:
             rows=len(scored),
             scores=scoring.means(scored),
             failures=scoring.failures(scored),
+            metrics=metrics.report(self._job.task_type, [item.row for item in scored]).as_dict(),
         )
         try:
             self._session.patiently(
@@ -100,17 +101,18 @@ def number_of(target: Checkpoint | None) -> int:
     return BASE if target is None else target.number
 
 
-def max_tokens(examples: Sequence[Row]) -> int:
-    """Room for the longest expected answer and half as much again: a token is at least one byte."""
-    longest = max((len(example.expected_output.encode()) for example in examples), default=0)
-    return max(FEWEST_TOKENS, min(longest + longest // 2, MOST_TOKENS))
+def input_text_of(task_type: str, example: Row) -> str:
+    """What test functions get as the input; of a pair, both texts as a JSON list."""
+    if task_type == TaskType.EMBEDDING:
+        return json.dumps([message["content"] for message in example.prompt_messages], ensure_ascii=False)
+    return example.input_text
 
 
 def as_line(example: Row, scored: Scored) -> str:
     scores = scored.scores
     document = {
         "line": example.line,
-        "input_text": example.input_text,
+        "input_text": scored.row.input_text,
         "expected_output": example.expected_output,
         "predicted_output": scored.row.predicted_output,
         "scores": {name: score.value for name, score in scores.items()},

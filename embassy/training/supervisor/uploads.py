@@ -82,6 +82,7 @@ def as_row(job: TrainingJob, number: int, export: Path, *, key: str, archive: Pa
         rank=rank_of(read_json(export / "adapter_config.json")),
         merged=bool(facts.get("merged")),
         prompt_format=read_json(export / "prompt_format.json"),
+        metadata=read_json(export / "metadata.json") or {},
         metrics=facts.get("metrics") or {},
         evidence=facts,
     )
