@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 Endpoint = Callable[[Call], Awaitable[None]]
 
 SCOPE = "inference:write"
+RESTART_S = 1.0
 
 ENDPOINTS: dict[str, Endpoint] = {
     "/v1/completions": COMPLETIONS,
@@ -54,8 +55,8 @@ class Gateway:
 
     async def start(self) -> None:
         self._tasks = [
-            asyncio.create_task(self._follow_nudges()),
-            asyncio.create_task(self.meter.keep_flushing()),
+            asyncio.create_task(_forever(self._follow_nudges)),
+            asyncio.create_task(_forever(self.meter.keep_flushing)),
         ]
 
     async def stop(self) -> None:
@@ -104,3 +105,13 @@ class Gateway:
                 await self.routes.refresh()
         finally:
             await nudges.close()
+
+
+async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+    """A flaw in background work is told and survived: without it requests would see old routes for ever."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background.failed")
+            await asyncio.sleep(RESTART_S)

@@ -14,6 +14,7 @@ from embassy.platform.logs import fields
 log = logging.getLogger(__name__)
 
 RECONNECT_S = 1.0
+CONNECT_S = 2.0
 
 
 class Nudges:
@@ -21,6 +22,7 @@ class Nudges:
         self._channel = channel
         self._client: Redis | None = None
         self._subscription: PubSub | None = None
+        self._is_away = False
 
     async def wait(self, seconds: float) -> bool:
         """True as soon as there was a nudge, however many; False after `seconds`, also while Redis is away.
@@ -31,10 +33,13 @@ class Nudges:
         try:
             if self._subscription is None:
                 self._subscription = await self._subscribe()
+                self._is_away = False
                 return True
             return await self._heard(seconds)
         except RedisError as error:
-            log.warning("nudges.lost", extra=fields(error=type(error).__name__))
+            if not self._is_away:
+                log.warning("nudges.lost", extra=fields(error=type(error).__name__))
+            self._is_away = True
             await self.close()
             await asyncio.sleep(max(0.0, min(RECONNECT_S, deadline - time.monotonic())))
             return False
@@ -48,9 +53,10 @@ class Nudges:
             await client.aclose()
 
     async def _subscribe(self) -> PubSub:
-        self._client = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+        self._client = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=CONNECT_S)
         subscription = self._client.pubsub(ignore_subscribe_messages=True)
         await subscription.subscribe(self._channel)
+        await subscription.get_message(timeout=CONNECT_S)  # the confirmation
         return subscription
 
     async def _heard(self, seconds: float) -> bool:
