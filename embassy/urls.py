@@ -1,11 +1,15 @@
 """Every address of the Django side. The inference POSTs are answered before Django: see asgi.py."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from embassy.platform.health import healthz, readyz
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="console:projects")),
+    path("console", RedirectView.as_view(pattern_name="console:projects")),
+    path("console/", include("embassy.console.urls")),
     path("healthz", healthz),
     path("readyz", readyz),
     path("docs/openapi.yaml", SpectacularAPIView.as_view(), name="schema"),

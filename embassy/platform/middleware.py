@@ -20,7 +20,7 @@ def incoming_request_id(value: str | None) -> str:
     return value if value and WELL_FORMED.fullmatch(value) else new_id("rq-")
 
 
-class _Middleware:
+class Middleware:
     """One that serves sync and async alike: `before` sees the request, `after` the response."""
 
     async_capable = True
@@ -47,7 +47,7 @@ class _Middleware:
         return response
 
 
-class RequestIdMiddleware(_Middleware):
+class RequestIdMiddleware(Middleware):
     """Every answer has `X-Request-Id`, and every log line written meanwhile carries it."""
 
     def before(self, request: HttpRequest) -> None:
@@ -58,7 +58,7 @@ class RequestIdMiddleware(_Middleware):
         return response
 
 
-class ApiNotFoundMiddleware(_Middleware):
+class ApiNotFoundMiddleware(Middleware):
     """Django's own HTML pages for 404 and 500 never leave an API address."""
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -73,7 +73,7 @@ class ApiNotFoundMiddleware(_Middleware):
         return JsonResponse(body, status=status)
 
 
-class NulMiddleware(_Middleware):
+class NulMiddleware(Middleware):
     """No address has a NUL byte; Postgres would refuse to look for one."""
 
     def before(self, request: HttpRequest) -> None:

@@ -45,11 +45,13 @@ INSTALLED_APPS = [
     "embassy.engines.apps.EnginesConfig",
     "embassy.deployments.apps.DeploymentsConfig",
     "embassy.inference.apps.InferenceConfig",
+    "embassy.console.apps.ConsoleConfig",
     "embassy.workers.apps.WorkersConfig",
 ]
 
 MIDDLEWARE = [
     "embassy.platform.middleware.RequestIdMiddleware",
+    "embassy.console.middleware.ContentPolicyMiddleware",
     "embassy.platform.middleware.ApiNotFoundMiddleware",
     "embassy.platform.middleware.NulMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -109,6 +111,9 @@ RUNS_DIR = Path(env.text("EMBASSY_RUNS") or HOME / "runs")
 # --- People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "projects.User"
+LOGIN_URL = "console:sign-in"
+LOGIN_REDIRECT_URL = "console:projects"
+LOGOUT_REDIRECT_URL = "console:sign-in"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -1,0 +1,76 @@
+"""A chat of a signed-in visitor: the gateway's own handler, with the session in place of an API key."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+
+from embassy.inference.app import Gateway
+from embassy.inference.call import Call, json_body, wake_timeout
+from embassy.inference.database import Database
+from embassy.inference.exchange import ClientGone, Exchange, Message, Scope
+from embassy.inference.generation import CHAT_COMPLETIONS
+from embassy.platform.actor import Actor
+from embassy.platform.errors import EmbassyError
+from embassy.platform.logs import request_id
+
+PATH = "/v1/chat/completions"
+START, BODY = "http.response.start", "http.response.body"
+
+
+class Chat:
+    """One question and its answer, streamed as the engine makes it."""
+
+    def __init__(self, actor: Actor, body: bytes, database: Database | None = None) -> None:
+        self._actor = actor
+        self._body = body
+        self._gateway = Gateway(database)
+        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
+
+    async def response(self) -> HttpResponseBase:
+        """Returns with the first of the answer, so that its status is known."""
+        task = asyncio.create_task(self._run())
+        first = await self._messages.get()
+        if first is None:  # it ended without a word: `_run` raised
+            await task
+            raise EmbassyError("The answer ended before it began.")
+        response = StreamingHttpResponse(self._parts(task), status=first["status"])
+        for name, value in first["headers"]:
+            if name != b"content-length":
+                response[name.decode().title()] = value.decode()
+        return response
+
+    async def _parts(self, task: "asyncio.Task[None]") -> AsyncIterator[bytes]:
+        try:
+            while (message := await self._messages.get()) is not None:
+                if part := message.get("body"):
+                    yield part
+        finally:
+            task.cancel()  # nothing is left to do, or nobody waits any more
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        exchange = Exchange(_scope(), self._receive, self._messages.put)
+        try:
+            await self._answer(exchange)
+        except EmbassyError as error:
+            await exchange.fail(error)
+        except ClientGone:
+            pass
+        finally:
+            exchange.close()
+            await self._gateway.stop()
+            self._messages.put_nowait(None)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        body = await json_body(exchange)
+        call = Call(self._gateway.backend, exchange, self._actor, body, wake_timeout(exchange))
+        await CHAT_COMPLETIONS(call)
+
+    async def _receive(self) -> Message:
+        return {"type": "http.request", "body": self._body, "more_body": False}
+
+
+def _scope() -> Scope:
+    headers = [(b"content-type", b"application/json"), (b"x-request-id", request_id.get().encode())]
+    return {"type": "http", "method": "POST", "path": PATH, "headers": headers}

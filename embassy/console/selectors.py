@@ -1,0 +1,52 @@
+"""Reads in the shape of the console's pages. They start from the apps' own selectors, which know who asks."""
+
+from django.db.models import Count, Q, QuerySet
+
+from embassy.console.actor import Visitor
+from embassy.deployments.models import Deployment
+from embassy.deployments.states import DeploymentStatus
+from embassy.platform.actor import Actor
+from embassy.platform.errors import NotFound
+from embassy.projects.models import ApiKey, Project
+from embassy.projects.selectors import projects_visible_to
+from embassy.training.models import JobEvent, TrainingJob
+from embassy.training.states import UNFINISHED
+
+
+def projects_with_counts(actor: Actor) -> "QuerySet[Project, Project]":
+    """Newest first, each with how many data sets, jobs, unfinished jobs and deployments it has."""
+    live = ~Q(deployments__status=DeploymentStatus.TERMINATED)
+    running = Q(training_jobs__status__in=UNFINISHED)
+    counts = {
+        "dataset_count": Count("datasets", distinct=True),
+        "job_count": Count("training_jobs", distinct=True),
+        "unfinished_count": Count("training_jobs", distinct=True, filter=running),
+        "deployment_count": Count("deployments", distinct=True, filter=live),
+    }
+    return projects_visible_to(actor).annotate(**counts).order_by("-id")
+
+
+def deployments_of_job(job: TrainingJob) -> "QuerySet[Deployment, Deployment]":
+    return job.deployments.exclude(status=DeploymentStatus.TERMINATED).order_by("id")
+
+
+def newest_events(job: TrainingJob, limit: int = 100) -> "QuerySet[JobEvent, JobEvent]":
+    """What happened last comes first. Single steps are left out: the curve shows them."""
+    return job.events.exclude(kind="step").order_by("-id")[:limit]
+
+
+def last_step(job: TrainingJob) -> JobEvent | None:
+    return job.events.filter(kind="step").order_by("-id").first()
+
+
+def keys_shown_to(visitor: Visitor) -> "QuerySet[ApiKey, ApiKey]":
+    """The visitor's own keys; an owner or admin sees everybody's. Revoked ones are not shown."""
+    keys = ApiKey.objects.filter(organization=visitor.organization, revoked_at=None).select_related("user")
+    return (keys if visitor.is_admin else keys.filter(user=visitor.user)).order_by("-id")
+
+
+def get_key(visitor: Visitor, prefix: str) -> ApiKey:
+    key = keys_shown_to(visitor).filter(prefix=prefix).first()
+    if key is None:
+        raise NotFound("There is no such key.")
+    return key

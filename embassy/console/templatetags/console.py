@@ -1,0 +1,94 @@
+"""How the console shows values."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+COLOURS = {
+    "Pending": "azure",
+    "Running": "blue",
+    "Testing": "purple",
+    "Success": "green",
+    "Failed": "red",
+    "TimedOut": "orange",
+    "Cancelled": "secondary",
+    "Deploying": "blue",
+    "Reactivating": "blue",
+    "Deployed": "green",
+    "Deactivated": "secondary",
+}
+MOVING = ("Pending", "Running", "Testing", "Deploying", "Reactivating")
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    sprite = static("vendor/tabler-icons.svg")
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)
+
+
+@register.simple_tag
+def badge(status: str) -> SafeString:
+    """A status with its colour; one that will change by itself has a moving dot."""
+    dot = "status-dot status-dot-animated" if status in MOVING else "status-dot"
+    return format_html(
+        '<span class="status status-{}"><span class="{}"></span>{}</span>',
+        COLOURS.get(status, "secondary"),
+        dot,
+        status,
+    )
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """`1 h 5 min`, `3 min 20 s`, `4 s`; a dash for None."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    for size, name, smaller, small_name in (
+        (DAY, "d", HOUR, "h"),
+        (HOUR, "h", MINUTE, "min"),
+        (MINUTE, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {name}" + (f" {rest} {small_name}" if rest else "")
+    return f"{whole} s"
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """`5 min ago`; a dash for None."""
+    if moment is None:
+        return "–"
+    seconds = (timezone.now() - moment).total_seconds()
+    return "just now" if seconds < 10 else f"{duration(_coarse(seconds))} ago"
+
+
+@register.filter
+def compact(value: Any) -> str:
+    """A number without needless digits; anything else as it is."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@register.filter
+def score(value: Any) -> str:
+    return "–" if value is None else f"{float(value):.3f}"
+
+
+@register.filter
+def item(mapping: dict[str, Any], key: str) -> Any:
+    return mapping.get(key)
+
+
+def _coarse(seconds: float) -> float:
+    """Nobody wants to know the seconds of something an hour ago."""
+    size = next((size for size in (DAY, HOUR, MINUTE) if seconds >= size), 1)
+    return seconds // size * size

@@ -1,0 +1,50 @@
+"""Every address of the console, under /console/."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from embassy.console.views import account, datasets, deployments, jobs, keys, new_job, playground, projects
+
+app_name = "console"
+
+PROJECT = "projects/<str:project_id>"
+DATASET = f"{PROJECT}/datasets/<str:dataset_id>"
+JOB = f"{PROJECT}/jobs/<str:job_id>"
+DEPLOYMENT = f"{PROJECT}/deployments/<str:deployment_id>"
+
+urlpatterns = [
+    path("", projects.ProjectList.as_view(), name="projects"),
+    path("sign-in", account.SignIn.as_view(), name="sign-in"),
+    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("password", account.ChangePassword.as_view(), name="password"),
+    path("organization", account.SwitchOrganization.as_view(), name="organization"),
+    path(PROJECT, projects.ProjectOverview.as_view(), name="project"),
+    path(f"{PROJECT}/delete", projects.DeleteProject.as_view(), name="delete-project"),
+    path(f"{PROJECT}/datasets", datasets.DatasetList.as_view(), name="datasets"),
+    path(DATASET, datasets.DatasetDetail.as_view(), name="dataset"),
+    path(f"{DATASET}/download", datasets.DownloadDataset.as_view(), name="download-dataset"),
+    path(f"{DATASET}/delete", datasets.DeleteDataset.as_view(), name="delete-dataset"),
+    path(f"{PROJECT}/jobs", jobs.JobList.as_view(), name="jobs"),
+    path(f"{PROJECT}/jobs/new", new_job.NewJob.as_view(), name="new-job"),
+    path(f"{PROJECT}/jobs/new/parameters", new_job.JobParameters.as_view(), name="job-parameters"),
+    path(JOB, jobs.JobDetail.as_view(), name="job"),
+    path(f"{JOB}/live", jobs.JobLive.as_view(), name="job-live"),
+    path(f"{JOB}/losses", jobs.JobLosses.as_view(), name="job-losses"),
+    path(f"{JOB}/rows/<int:number>", jobs.JobRows.as_view(), name="job-rows"),
+    path(
+        f"{JOB}/checkpoints/<int:number>/download",
+        jobs.DownloadCheckpoint.as_view(),
+        name="download-checkpoint",
+    ),
+    path(f"{JOB}/cancel", jobs.CancelJob.as_view(), name="cancel-job"),
+    path(f"{JOB}/delete", jobs.DeleteJob.as_view(), name="delete-job"),
+    path(f"{PROJECT}/deployments", deployments.DeploymentList.as_view(), name="deployments"),
+    path(DEPLOYMENT, deployments.DeploymentDetail.as_view(), name="deployment"),
+    path(f"{DEPLOYMENT}/live", deployments.DeploymentLive.as_view(), name="deployment-live"),
+    path(f"{DEPLOYMENT}/chat", playground.DeploymentChat.as_view(), name="deployment-chat"),
+    path(f"{DEPLOYMENT}/reactivate", deployments.Reactivate.as_view(), name="reactivate"),
+    path(f"{DEPLOYMENT}/deactivate", deployments.Deactivate.as_view(), name="deactivate"),
+    path(f"{DEPLOYMENT}/delete", deployments.DeleteDeployment.as_view(), name="delete-deployment"),
+    path("keys", keys.KeyList.as_view(), name="keys"),
+    path("keys/<str:prefix>/revoke", keys.RevokeKey.as_view(), name="revoke-key"),
+]
