@@ -157,6 +157,7 @@ def farewell(running: platform.Platform, result: dict[str, Any]) -> None:
     show.step(f"Held-out exact match: {before:.2f} before, {after:.2f} after, in {result['seconds']:.0f} s")
     print(f"\n  curl {running.url}/v1/completions -H 'X-API-Key: {running.key}' \\")
     print(f"       -H 'Content-Type: application/json' -d {shell_quote(body)}\n")
+    print(f"  Console        {running.url}/console/   sign in with {running.sign_in}")
     print(f"  API reference  {running.url}/docs")
     print(f"  API key        {running.key}\n", flush=True)
 

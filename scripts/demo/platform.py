@@ -29,6 +29,11 @@ class Platform:
     def key(self) -> str:
         return (home() / "first-api-key").read_text().strip()
 
+    @property
+    def sign_in(self) -> str:
+        """E-mail address and password of the first user."""
+        return (home() / "first-sign-in").read_text().strip()
+
     def wait_until_stopped(self) -> None:
         if self.launcher is not None:
             self.launcher.wait()
