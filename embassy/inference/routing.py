@@ -81,7 +81,7 @@ class RouteTable:
         while self._read_at < asked_at:
             if self._reading is None:
                 self._reading = asyncio.create_task(self._read())
-                self._reading.add_done_callback(self._done)
+                self._reading.add_done_callback(_hear_out)
             await asyncio.shield(self._reading)
 
     async def refresh(self) -> None:
@@ -99,12 +99,17 @@ class RouteTable:
 
     async def _read(self) -> None:
         began = time.monotonic()
-        routes = await self._database.run(selectors.routes)
+        try:
+            routes = await self._database.run(selectors.routes)
+        finally:
+            # Here, not when the task is seen to be done: who looks in between would wait for what is over.
+            self._reading = None
         self._snapshot, self._read_at = by_name(routes), began
         event, self._next = self._next, asyncio.Event()
         event.set()
 
-    def _done(self, reading: "asyncio.Task[None]") -> None:
-        self._reading = None
-        if not reading.cancelled():
-            reading.exception()  # whoever waits hears of it; nobody may wait any more
+
+def _hear_out(reading: "asyncio.Task[None]") -> None:
+    """Whoever waits hears of a failure; nobody may wait any more."""
+    if not reading.cancelled():
+        reading.exception()

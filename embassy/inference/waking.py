@@ -14,6 +14,7 @@ from embassy.platform.errors import NotFound, Unavailable
 
 MAX_WAITERS = 1_000
 LOOK_S = 0.5  # between looks at the routes when no nudge comes
+TRY_AGAIN_S = 0.25  # between tries at an address where nobody answers
 ASK_AGAIN_S = 5.0  # a wake that had no effect by then is asked for once more
 FIRST_ESTIMATE_S = 10.0
 
@@ -47,7 +48,7 @@ class Waking:
         if left <= 0:
             raise self._not_yet(model, "its engine does not answer")
         with self._place():
-            await self._routes.next_snapshot(min(left, LOOK_S))
+            await asyncio.sleep(min(left, TRY_AGAIN_S))
 
     async def _awake(self, actor: Actor, model: str, route: Route, deadline: float) -> Route:
         began = time.monotonic()

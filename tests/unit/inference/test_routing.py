@@ -141,3 +141,20 @@ async def test_who_waits_hears_of_the_next_snapshot(rows: Rows) -> None:
     await table.refresh()
 
     await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_look_just_as_another_ends_begins_anew(rows: Rows) -> None:
+    """It once found the ended read still in place, and waited for it without ever letting go of the loop."""
+    table = RouteTable(rows)
+    ended = table._next
+
+    async def look_again_at_once() -> None:
+        await ended.wait()
+        await table.look_again()
+
+    looking = asyncio.create_task(look_again_at_once())
+    await asyncio.sleep(0)
+    await table.look_again()
+
+    await asyncio.wait_for(looking, 5)
+    assert rows.reads == 2
