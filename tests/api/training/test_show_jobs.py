@@ -65,6 +65,17 @@ def test_checkpoints_with_their_results(api: APIClient, job: TrainingJob) -> Non
     assert isinstance(second["created_at"], int)
 
 
+def test_results_with_the_metrics_of_the_task(api: APIClient, job: TrainingJob) -> None:
+    result = make_result(job, 1, label_match_shared=1.0)
+    result.metrics = {"rows": 1, "values": {"accuracy": 1.0}, "per_label": {"a": {"f1": 1.0}}}
+    result.save()
+
+    (shown,) = api.get(address(job, "/results")).json()
+
+    assert (shown["checkpoint"], shown["scores"]) == (1, {"label_match_shared": "1.0"})
+    assert shown["metrics"]["values"] == {"accuracy": 1.0}
+
+
 def test_events_go_on_after_the_last_one_seen(api: APIClient, job: TrainingJob) -> None:
     JobEvent.objects.create(job=job, attempt=1, seq=1, kind="step", at=NOW, data={"loss": 0.5})
 

@@ -48,6 +48,12 @@ class Handler(BaseHTTPRequestHandler):
             self.server.models.remove(body["lora_name"])
             self.server.note("unload", body["lora_name"])
             self.answer(200)
+        elif body["model"] not in self.server.models:
+            self.answer(404, {"error": {"message": "No such model."}})
+        elif self.path == "/classify":
+            self.classify(body)
+        elif self.path == "/v1/embeddings":
+            self.embed(body)
         else:
             self.chat(body)
 
@@ -61,15 +67,27 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200)
 
     def chat(self, body: dict[str, Any]) -> None:
-        if body["model"] not in self.server.models:
-            self.answer(404, {"error": {"message": "No such model."}})
-            return
         question = body["messages"][-1]["content"]
         if self.server.manner() == "cuts short" and "max_tokens" in body:
             self.answer(400, {"error": {"message": "max_tokens is too large."}})
             return
         choice = {"message": {"content": f"{body['model']}: {question}"}, "finish_reason": "stop"}
         self.answer(200, {"choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+
+    def classify(self, body: dict[str, Any]) -> None:
+        """The number in the question, and its opposite."""
+        assert body["add_generation_prompt"] is True
+        assert body["use_activation"] is False
+        question = body["messages"][-1]["content"]
+        if self.server.manner() == "refuses long" and len(question) > 20:
+            self.answer(400, {"error": {"message": "This is too long."}})
+            return
+        number = float(question.split()[-1])
+        self.answer(200, {"data": [{"probs": [number, -number]}]})
+
+    def embed(self, body: dict[str, Any]) -> None:
+        assert body["truncate_prompt_tokens"] == -1
+        self.answer(200, {"data": [{"embedding": [float(len(body["input"])), 1.0]}]})
 
     def authorized(self) -> bool:
         if self.headers.get("Authorization") == f"Bearer {self.server.key}":
