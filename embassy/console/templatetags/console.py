@@ -74,18 +74,15 @@ def ago(moment: datetime | None) -> str:
 
 @register.filter
 def compact(value: Any) -> str:
-    """A number without needless digits; anything else as it is."""
+    """A number without needless digits, on or off, and anything else as it is."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @register.filter
 def score(value: Any) -> str:
     return "–" if value is None else f"{float(value):.3f}"
-
-
-@register.filter
-def item(mapping: dict[str, Any], key: str) -> Any:
-    return mapping.get(key)
 
 
 def _coarse(seconds: float) -> float:

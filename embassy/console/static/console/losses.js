@@ -3,21 +3,23 @@
 // The loss curve of a job, asked for again every second and a half until the job has ended.
 (() => {
   const PERIOD_MS = 1500;
-  const SMOOTH = 0.85; // weight of what was before, in the smoothed line
+  const WINDOW = 20; // of the smoothed line: this part of all steps
   const box = document.getElementById("losses");
   const note = document.getElementById("loss-note");
   let chart = null;
 
+  // A centred mean, so that the smoothed line does not lag behind.
   const smooth = (values) => {
-    let kept = values[0];
-    return values.map((value) => (kept = SMOOTH * kept + (1 - SMOOTH) * value));
+    const reach = Math.floor(values.length / WINDOW);
+    return values.map((_, at) => {
+      const near = values.slice(Math.max(0, at - reach), at + reach + 1);
+      return near.reduce((sum, value) => sum + value, 0) / near.length;
+    });
   };
-
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   const draw = (data) => {
     if (chart) return chart.setData(data);
-    const axis = { stroke: colour("--tblr-secondary-color") || "#888", grid: { stroke: "rgba(128,128,128,.15)" }, ticks: { stroke: "rgba(128,128,128,.15)" } };
+    const axis = { stroke: getComputedStyle(note).color, grid: { stroke: "rgba(128,128,128,.15)" }, ticks: { stroke: "rgba(128,128,128,.15)" } };
     chart = new uPlot({
       width: box.clientWidth,
       height: 260,
@@ -25,7 +27,7 @@
       axes: [{ ...axis, label: "step", labelSize: 20 }, { ...axis, size: 60 }],
       series: [
         { label: "step" },
-        { label: "loss", stroke: "rgba(32,107,196,.35)", width: 1, value: (_, v) => v?.toFixed(4) ?? "–" },
+        { label: "loss", stroke: "rgba(32,107,196,.4)", width: 1, points: { show: false }, value: (_, v) => v?.toFixed(4) ?? "–" },
         { label: "smoothed", stroke: "#206bc4", width: 2, points: { show: false }, value: (_, v) => v?.toFixed(4) ?? "–" },
       ],
     }, data, box);

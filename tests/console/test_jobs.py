@@ -1,0 +1,164 @@
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from embassy.platform.actor import Actor
+from embassy.projects.models import Project
+from embassy.training.models import JobEvent, LossPoint, TrainingJob
+from embassy.training.states import JobStatus
+from tests.factories.datasets import make_dataset
+from tests.factories.training import make_checkpoint, make_job, make_result, make_rows
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def dataset_id(project: Project, actor: Actor) -> str:
+    content = make_rows()
+    return make_dataset(project=project, actor=actor, content=content, file_name="sums.jsonl").public_id
+
+
+@pytest.fixture
+def form(dataset_id: str) -> dict[str, object]:
+    return {
+        "name": "first",
+        "base_model": "tiny-llama-instruct",
+        "kind": "SFT text-generation",
+        "train_dataset_id": dataset_id,
+        "tests": "split",
+        "split": "20",
+        "test_functions": ["exact_match_shared"],
+        "p.num_train_epochs": "2",
+        "p.learning_rate": "",
+        "p.use_dora": "true",
+    }
+
+
+def test_creates_a_job(member: Client, home: str, form: dict[str, object]) -> None:
+    answer = member.post(f"{home}/jobs/new", form)
+    job = TrainingJob.objects.get()
+    assert answer.headers["Location"] == f"{home}/jobs/{job.public_id}"
+    assert (job.name, job.status, job.train_test_split_ratio) == ("first", "Pending", 20)
+    assert (job.parameters["num_train_epochs"], job.parameters["use_dora"]) == (2, True)
+    assert job.test_functions == ["exact_match_shared"]
+
+
+def test_weighs_rewards(member: Client, home: str, form: dict[str, object]) -> None:
+    form |= {"kind": "GRPO text-generation", "tests": "none", "w.exact_match_shared": "1"}
+    member.post(f"{home}/jobs/new", form)
+    assert TrainingJob.objects.get().reward == {"exact_match_shared": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"p.num_train_epochs": "0"}, "parameters.num_train_epochs: must be"),
+        ({"split": "many"}, "split: write a number"),
+        ({"train_dataset_id": "ds-none"}, "ds-none"),
+        ({"base_model": "none"}, "none"),
+        ({"kind": "RL text-generation"}, "cannot be trained with RL"),
+    ],
+)
+def test_what_is_wrong_is_told_and_what_was_written_is_kept(
+    member: Client, home: str, form: dict[str, object], change: dict[str, str], sentence: str
+) -> None:
+    answer = member.post(f"{home}/jobs/new", form | change)
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert sentence in page
+    assert 'value="first"' in page
+    assert not TrainingJob.objects.exists()
+
+
+def test_the_form_explains_every_parameter(member: Client, home: str, dataset_id: str) -> None:
+    page = member.get(f"{home}/jobs/new", {"dataset": dataset_id}).content.decode()
+    assert "Rank of the adapter: how much it can learn. 1 to 256." in page
+    part = member.get(
+        f"{home}/jobs/new/parameters", {"base_model": "tiny-llama-instruct", "kind": "GRPO text-generation"}
+    )
+    assert "num_generations" in part.content.decode()
+
+
+def test_parameters_of_no_such_model_are_none(member: Client, home: str) -> None:
+    part = member.get(f"{home}/jobs/new/parameters", {"base_model": "none"})
+    assert "not made for this" in part.content.decode()
+
+
+def test_goes_on_from_a_job(
+    member: Client, home: str, project: Project, actor: Actor, form: dict[str, object]
+) -> None:
+    job = make_job(project=project, actor=actor, name="before")
+    make_checkpoint(job)
+    TrainingJob.objects.filter(pk=job.pk).update(status=JobStatus.SUCCESS)
+    assert "before (newest checkpoint)" in member.get(f"{home}/jobs/new").content.decode()
+
+    member.post(f"{home}/jobs/new", form | {"base_model": "own:before"})
+    assert TrainingJob.objects.get(name="first").base_fine_tuned_model == "before"
+
+
+def test_a_running_job_shows_how_far_it_is(member: Client, home: str, project: Project, actor: Actor) -> None:
+    job = make_job(project=project, actor=actor)
+    step = {"step": 3, "max_steps": 10, "epoch": 0.3, "loss": 1.25, "eta_seconds": 65.0}
+    JobEvent.objects.create(job=job, kind="step", at=NOW, data=step)
+    JobEvent.objects.create(job=job, kind="warning", at=NOW, data={"message": "Mind <this>.", "path": "/x"})
+    TrainingJob.objects.filter(pk=job.pk).update(status=JobStatus.RUNNING, progress=30)
+
+    answer = member.get(f"{home}/jobs/{job.public_id}/live", headers={"HX-Request": "true"})
+    page = answer.content.decode()
+    assert "30 %" in page
+    assert "3 of 10" in page
+    assert "1 min 5 s of training left" in page
+    assert "Mind &lt;this&gt;." in page
+    assert "/x" not in page
+    assert "HX-Refresh" not in answer.headers
+
+
+def test_the_page_comes_anew_once_the_job_has_ended(
+    member: Client, home: str, project: Project, actor: Actor
+) -> None:
+    job = make_job(project=project, actor=actor)
+    assert member.post(f"{home}/jobs/{job.public_id}/cancel").status_code == 302
+    assert member.get(f"{home}/jobs/{job.public_id}/live").headers["HX-Refresh"] == "true"
+    assert "Cancelled by a user." in member.get(f"{home}/jobs/{job.public_id}").content.decode()
+    again = member.post(f"{home}/jobs/{job.public_id}/cancel")
+    assert again.status_code == 409
+    assert "has ended already" in again.content.decode()
+
+
+def test_the_curve(member: Client, home: str, project: Project, actor: Actor) -> None:
+    job = make_job(project=project, actor=actor)
+    address = f"{home}/jobs/{job.public_id}/losses"
+    assert member.get(address).json()["steps"] == []
+    for step, loss in ((2, 1.5), (1, 2.0)):
+        LossPoint.objects.create(job=job, step=step, at=NOW, loss=loss)
+    curve = member.get(address).json()
+    assert (curve["steps"], curve["losses"], curve["is_finished"]) == ([1, 2], [2.0, 1.5], False)
+
+
+def test_scores_and_rows(member: Client, home: str, project: Project, actor: Actor) -> None:
+    job = make_job(
+        project=project, actor=actor, train_test_split_ratio=20, test_functions=("exact_match_shared",)
+    )
+    make_checkpoint(job)
+    make_result(job, 0, exact_match_shared=0.25)
+    make_result(job, 1, exact_match_shared=1.0)
+    page = member.get(f"{home}/jobs/{job.public_id}").content.decode()
+    assert "Base model" in page
+    assert '<span class="best">1.000</span>' in page
+    assert "+0.75" in page
+
+    rows = member.get(f"{home}/jobs/{job.public_id}/rows/1").content.decode()
+    assert "What is 1 + 1?" in rows
+    assert "row-good" in rows
+    assert member.get(f"{home}/jobs/{job.public_id}/rows/7").status_code == 404
+
+
+def test_downloads_and_deletes(member: Client, home: str, project: Project, actor: Actor) -> None:
+    job = make_job(project=project, actor=actor)
+    make_checkpoint(job)
+    address = f"{home}/jobs/{job.public_id}"
+    assert "/files/" in member.get(f"{address}/checkpoints/1/download").headers["Location"]
+    assert member.get(f"{address}/checkpoints/2/download").status_code == 404
+    assert member.post(f"{address}/delete").headers["Location"] == f"{home}/jobs"
+    assert not TrainingJob.objects.exists()

@@ -1,0 +1,29 @@
+import ast
+import json
+import shlex
+
+from embassy.console.presenters.examples import QUESTION, examples
+
+NASTY = """it's "mine" $HOME \\ """
+
+
+def codes(model: str) -> dict[str, str]:
+    made = examples(base_url="http://127.0.0.1:8000", model=model, task="text-generation")
+    return {example.title: example.code for example in made}
+
+
+def test_the_shell_sends_the_name_as_it_is() -> None:
+    words = shlex.split(codes(NASTY)["curl"].replace("\\\n", " "))
+    body = json.loads(words[words.index("-d") + 1])
+    assert body == {"model": NASTY, "messages": [{"role": "user", "content": QUESTION}]}
+    assert "X-API-Key: $EMBASSY_API_KEY" in words
+
+
+def test_python_reads_the_name_as_it_is() -> None:
+    for title in ("Python, openai", "Python, requests"):
+        tree = ast.parse(codes(NASTY)[title])
+        assert NASTY in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+
+def test_other_tasks_have_no_chat() -> None:
+    assert examples(base_url="http://x", model="m", task="embedding") == []
