@@ -257,8 +257,10 @@ def test_counts_what_was_used(
     deployment_pk = 500 + is_stream
     offer.change(make_route(engine.port, organization_id=organization_id, deployment_pk=deployment_pk))
 
+    message = {"role": "user", "content": "Hello"}
     for _ in range(2):
-        client.post("/v1/completions", json={**PROMPT, "model": "support", "stream": is_stream})
+        body = {"model": "support", "messages": [message], "stream": is_stream}
+        client.post("/v1/chat/completions", json=body)
 
     rows = usage_visible_to(caller[0], since=timezone.now() - timedelta(hours=1))
     ours = rows.filter(deployment_pk=deployment_pk)
