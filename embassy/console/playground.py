@@ -51,6 +51,8 @@ class Chat:
 
     async def _run(self) -> None:
         exchange = Exchange(_scope(), self._receive, self._messages.put)
+        # It follows the nudges meanwhile, and so sees at once when the deployment has woken.
+        await self._gateway.start()
         try:
             await self._answer(exchange)
         except EmbassyError as error:

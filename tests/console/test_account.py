@@ -1,6 +1,7 @@
 import pytest
 from django.test import Client
 
+from embassy.console.attempts import FROM_ONE_PLACE
 from embassy.projects.models import Membership, Role
 from tests.factories.projects import make_organization, make_user
 
@@ -20,6 +21,19 @@ def test_signs_in_and_out(stranger: Client) -> None:
 def test_a_wrong_password_is_told(stranger: Client) -> None:
     answer = stranger.post("/console/sign-in", {"username": make_user().email, "password": "wrong"})
     assert "do not belong together" in answer.content.decode()
+
+
+def test_guessing_is_stopped_even_with_the_right_guess(stranger: Client) -> None:
+    user = make_organization().memberships.get().user
+    for _ in range(FROM_ONE_PLACE):
+        stranger.post("/console/sign-in", {"username": user.email, "password": "wrong"})
+    right = {"username": user.email, "password": PASSWORD}
+    answer = stranger.post("/console/sign-in", right)
+    assert answer.status_code == 429
+    assert "Too many wrong passwords" in answer.content.decode()
+    assert stranger.get("/console/").status_code == 302
+    # Others, and the same one from elsewhere, are not kept out.
+    assert stranger.post("/console/sign-in", right, REMOTE_ADDR="192.0.2.7").status_code == 302
 
 
 def test_never_leads_to_another_site_after_signing_in(stranger: Client) -> None:

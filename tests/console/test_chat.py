@@ -1,6 +1,8 @@
 """The test chat: a session in place of a key, through the gateway's own handler, to a stand-in engine."""
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,11 +11,12 @@ from django.db import connections
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
+from embassy.deployments import services
 from embassy.deployments.models import Deployment
 from embassy.engines.models import Engine
 from embassy.platform.actor import Actor
 from embassy.projects.models import Organization, Project, Role
-from tests.factories.deployments import make_deployment, up
+from tests.factories.deployments import load, make_deployment, up
 from tests.factories.projects import make_member, make_organization
 from tests.fakes.fake_engine import FakeEngine
 
@@ -89,6 +92,28 @@ async def test_a_model_that_is_not_up_in_time_is_told(
     await Engine.objects.filter(pk=deployment.engine_id).aupdate(status="Creating")
     answer = await chatter.post(address, QUESTION, content_type="application/json")
     assert answer.status_code == 503
+
+
+async def test_wakes_a_sleeping_deployment_and_answers(
+    chatter: AsyncClient, address: str, deployment: Deployment, actor: Actor
+) -> None:
+    await sync_to_async(services.deactivate)(deployment=deployment, actor=actor)
+    asking = asyncio.create_task(chatter.post(address, QUESTION, content_type="application/json"))
+    await sync_to_async(serve_once_woken, thread_sensitive=False)(deployment)
+    assert (await asking).status_code == 200
+
+
+def serve_once_woken(deployment: Deployment) -> None:
+    """What the engine's supervisor does."""
+    deadline = time.monotonic() + 20
+    while deployment.status != "Reactivating":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        deployment.refresh_from_db()
+    assert deployment.adapter
+    load(deployment.adapter)
+    services.reconcile(deployment_pk=deployment.pk)
+    connections.close_all()
 
 
 def test_is_only_for_those_who_may(deployment: Deployment, address: str, engine: FakeEngine) -> None:
