@@ -57,6 +57,18 @@ def test_classification(platform: LivePlatform, project: str) -> None:
     }
 
 
+def test_a_head_goes_on_from_a_checkpoint(platform: LivePlatform, project: str) -> None:
+    train, test = sample_rows("train", 160), sample_rows("heldout", 40)
+    parameters = {"num_train_epochs": 1}
+    options = {"task_type": "classification", "parameters": parameters}
+    _, first = run(platform, project, train, test, name="head", **options)
+    start = {"base_model_option": "fine-tuned", "base_model": "head", "checkpoint": 1}
+    _, second = run(platform, project, train, test, **options, **start)
+
+    before, after = (float(results[1]["scores"]["label_match_shared"]) for results in (first, second))
+    assert after > before
+
+
 def test_several_labels(platform: LivePlatform, project: str) -> None:
     def rows(file: str, count: int) -> Rows:
         return [
@@ -186,3 +198,26 @@ def test_rewards(platform: LivePlatform, project: str) -> None:
     assert (job["technique"], job["training_technique"]) == ("GRPO", "GRPO")
     before, after = (float(results[number]["scores"]["exact_match_shared"]) for number in (0, 3))
     assert after > before + 0.1
+
+
+def test_reward_of_a_user(platform: LivePlatform, project: str) -> None:
+    content = (
+        "def one_word(input_text, expected_output, predicted_output):\n"
+        "    return 1.0 if len(predicted_output.split()) == 1 else 0.0\n"
+    )
+    platform.call("POST", "/v1/testing-functions", expect=201, json={"name": "one_word", "content": content})
+    rows = [{"prompt": question, "completion": word} for question, word, _ in capitals(*ASKED)]
+    _, results = run(
+        platform,
+        project,
+        rows,
+        rows,
+        path="/grpo",
+        name="one-word",
+        test_functions=["one_word"],
+        reward={"one_word": 1},
+        parameters={"num_train_epochs": 1, "max_completion_length": 16},
+    )
+
+    before, after = (float(results[number]["scores"]["one_word"]) for number in (0, 1))
+    assert after > before
