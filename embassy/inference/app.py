@@ -103,6 +103,7 @@ class Gateway:
                 if await nudges.wait(FRESH_S):
                     self.keys.expire()
                 await self.routes.refresh()
+                self.routes.followed()
         finally:
             await nudges.close()
 

@@ -84,11 +84,14 @@ class RouteTable:
                 self._reading.add_done_callback(_hear_out)
             await asyncio.shield(self._reading)
 
+    def followed(self) -> None:
+        """From now on somebody refreshes at every nudge, and at the latest after two seconds."""
+        self._is_followed = True
+
     async def refresh(self) -> None:
         """Look again, and live with the old snapshot while the database is away."""
         try:
             await self.look_again()
-            self._is_followed = True
         except Unavailable as error:
             log.warning("routes.stale", extra=fields(error=type(error.__cause__).__name__))
 
