@@ -21,7 +21,8 @@ class Route:
     ready, and `upstream_model` is the name by which the engine knows the adapter, or "base". `reason` is a
     sentence: why it is not ready. With `prompt_prefix` and `prompt_suffix` a plain prompt is dressed as in
     training; None: it goes as it is. `task_type` is text-generation, classification, embedding or
-    regression. `context_length` is in tokens.
+    regression. `context_length` is in tokens. A head's outputs stand for `labels` in their order, and with
+    `multi_label` each holds or not by itself; what a regression gives is times `deviation` plus `mean`.
     """
 
     kind: RouteKind
@@ -42,3 +43,7 @@ class Route:
     state: RouteState
     reason: str
     cache_salt: str
+    labels: tuple[str, ...] = ()
+    multi_label: bool = False
+    mean: float = 0.0
+    deviation: float = 1.0

@@ -81,7 +81,7 @@ def routes() -> list[Route]:
 
 
 def deployment_route(row: Deployment) -> Route:
-    engine, prompt = row.engine, row.prompt_format or {}
+    engine, prompt, head = row.engine, row.prompt_format or {}, row.metadata
     return Route(
         kind="deployment",
         models=(row.name, row.public_id),
@@ -101,6 +101,10 @@ def deployment_route(row: Deployment) -> Route:
         state=deployment_state(row),
         reason=row.reason,
         cache_salt=cache_salt(),
+        labels=tuple(head.get("labels") or ()),
+        multi_label=bool(head.get("multi_label")),
+        mean=head.get("mean", 0.0),
+        deviation=head.get("deviation", 1.0),
     )
 
 

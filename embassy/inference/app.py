@@ -10,11 +10,14 @@ from collections.abc import Awaitable, Callable
 
 from embassy.inference.backend import Backend
 from embassy.inference.call import Call, json_body, wake_timeout
+from embassy.inference.classification import classify
 from embassy.inference.database import Database, ThreadDatabase
+from embassy.inference.embeddings import embed
 from embassy.inference.exchange import ClientGone, Exchange, Receive, Scope, Send
 from embassy.inference.generation import CHAT_COMPLETIONS, COMPLETIONS
 from embassy.inference.keys import KeyDoor
 from embassy.inference.nudges import Nudges
+from embassy.inference.regression import estimate
 from embassy.inference.routing import FRESH_S, RouteTable
 from embassy.inference.upstream import Upstream
 from embassy.inference.usage import Meter
@@ -34,6 +37,9 @@ RESTART_S = 1.0
 ENDPOINTS: dict[str, Endpoint] = {
     "/v1/completions": COMPLETIONS,
     "/v1/chat/completions": CHAT_COMPLETIONS,
+    "/v1/classification": classify,
+    "/v1/embeddings": embed,
+    "/v1/regression": estimate,
 }
 
 

@@ -1,6 +1,7 @@
 """What an engine's failure means to the person who sent the request."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -48,10 +49,9 @@ def unknown_model(model: str) -> NotFound:
     )
 
 
-def wrong_task(model: str, task_type: str, wanted: str) -> InvalidInput:
-    return InvalidInput(
-        f"{model} is a model for {task_type}; this address is for {wanted}.", code="wrong_task_type"
-    )
+def wrong_endpoint(model: str, task: str, addresses: Sequence[str]) -> InvalidInput:
+    asks = " or ".join(f"POST {address}" for address in addresses)
+    return InvalidInput(f"{model} is a model for {task}. Ask it with {asks}.", code="wrong_endpoint")
 
 
 def of_answer(status: int, body: bytes, *, model: str, retry_after: str | None = None) -> EmbassyError:

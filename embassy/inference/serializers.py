@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
+from embassy.inference import classification, embeddings
 from embassy.inference.messages import FORMATS, ROLES
 from embassy.inference.protocol import MAX_CHOICES, MAX_LOGPROBS
 
 MODEL = "Name or id of a deployment, or name of a serverless base model."
+DEPLOYMENT = "Name or id of a deployment."
 LIMIT = "How many tokens to write at most."
 
 
@@ -140,3 +143,107 @@ class ChatCompletionSerializer(serializers.Serializer[Any]):
     usage = ChatUsageSerializer()
     service_tier = serializers.CharField()
     system_fingerprint = serializers.CharField(help_text="Changes with the weights that answered.")
+
+
+class ClassificationRequestSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(help_text=DEPLOYMENT)
+    input = serializers.CharField()
+    data_format = serializers.ChoiceField(
+        classification.FORMATS,
+        default=classification.FORMATS[0],
+        help_text="The head's own outputs, or probabilities.",
+    )
+
+
+class ClassSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    logits = serializers.DictField(
+        child=serializers.FloatField(), required=False, help_text="By label, with the data_format logits."
+    )
+    probs = serializers.DictField(
+        child=serializers.FloatField(),
+        required=False,
+        help_text="By label, with the data_format probs. If labels exclude each other they add up to 1.",
+    )
+
+
+class ClassificationUsageSerializer(UsageSerializer):
+    prompt_token_details = serializers.CharField()
+
+
+class ClassificationSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    model = serializers.CharField(help_text="As the request named it.")
+    data = ClassSerializer(many=True)  # type: ignore[assignment] # the name that clients expect
+    usage = ClassificationUsageSerializer()
+
+
+class RegressionRequestSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(help_text=DEPLOYMENT)
+    input = serializers.CharField()
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    value = serializers.FloatField(help_text="In the unit of the training data.")
+
+
+class RegressionSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    model = serializers.CharField(help_text="As the request named it.")
+    data = EstimateSerializer(many=True)  # type: ignore[assignment] # the name that clients expect
+    usage = UsageSerializer()
+
+
+class EmbeddingRequestSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(help_text=MODEL)
+    input = serializers.CharField(
+        help_text=f"A text. Without `target` also a list of at most {embeddings.MAX_TEXTS}."
+    )
+    target = serializers.CharField(required=False, help_text="What to compare the input with.")
+    cosine = serializers.BooleanField(default=True)
+    manhattan = serializers.BooleanField(default=False)
+    euclidean = serializers.BooleanField(default=False)
+    encoding_format = serializers.ChoiceField(
+        embeddings.ENCODINGS, default=embeddings.ENCODINGS[0], help_text="Only without `target`."
+    )
+
+
+class LikenessSerializer(serializers.Serializer[Any]):
+    input_embedding = serializers.ListField(child=serializers.FloatField())
+    target_embedding = serializers.ListField(child=serializers.FloatField())
+    cosine_score = serializers.FloatField(required=False, help_text="Unless `cosine` is false.")
+    manhattan_distance = serializers.FloatField(required=False, help_text="If asked for.")
+    euclidean_distance = serializers.FloatField(required=False, help_text="If asked for.")
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    response = LikenessSerializer()
+
+
+class VectorSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField(help_text="embedding")
+    index = serializers.IntegerField()
+    embedding = serializers.ListField(
+        child=serializers.FloatField(), help_text="With base64, a text of little-endian 32-bit floats."
+    )
+
+
+class EmbeddingUsageSerializer(serializers.Serializer[Any]):
+    prompt_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+
+
+class EmbeddingListSerializer(serializers.Serializer[Any]):
+    object = serializers.CharField(help_text="list")
+    data = VectorSerializer(many=True)  # type: ignore[assignment] # the name that clients expect
+    model = serializers.CharField(help_text="As the request named it.")
+    usage = EmbeddingUsageSerializer()
+
+
+EMBEDDINGS = PolymorphicProxySerializer(
+    component_name="Embeddings",
+    serializers=[ComparisonSerializer, EmbeddingListSerializer],
+    resource_type_field_name=None,
+)

@@ -7,7 +7,9 @@ its core dies), "first_event_error" (400 as the first event), "unended" (a strea
 """
 
 import asyncio
+import base64
 import json
+import struct
 import sys
 import threading
 from types import TracebackType
@@ -17,6 +19,8 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 
 WORDS = ("Paris", " is", " the", " capital", ".")
+OUTPUTS = [2.0, -1.0, 0.5]
+VECTORS = ([0.6, 0.8], [0.8, 0.6])  # of the first text, the second, and so on in turn
 USAGE = {"prompt_tokens": 6, "completion_tokens": len(WORDS), "total_tokens": 6 + len(WORDS)}
 CONTEXT = (
     "This model's maximum context length is 1024 tokens. However, your prompt contains 2000 input tokens, "
@@ -64,6 +68,8 @@ class FakeEngine:
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_post("/v1/completions", self._completions)
         app.router.add_post("/v1/chat/completions", self._completions)
+        app.router.add_post("/classify", self._completions)
+        app.router.add_post("/v1/embeddings", self._completions)
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
@@ -133,6 +139,10 @@ async def _send(response: web.StreamResponse, data: dict[str, Any]) -> None:
 
 
 def _whole(path: str, body: dict[str, Any], request_id: str) -> dict[str, Any]:
+    if path == "/classify":
+        return _outputs(body)
+    if path == "/v1/embeddings":
+        return _vectors(body)
     text = "".join(WORDS)
     choice: dict[str, Any] = {"index": 0, "finish_reason": "stop", "logprobs": None, "stop_reason": None}
     if path.endswith("/chat/completions"):
@@ -143,6 +153,28 @@ def _whole(path: str, body: dict[str, Any], request_id: str) -> dict[str, Any]:
         kind, name = "cmpl", "text_completion"
     answer = {"id": f"{kind}-{request_id}", "object": name, "created": 1_741_570_283, "model": body["model"]}
     return answer | {"choices": [choice], "usage": USAGE, "kv_transfer_params": None}
+
+
+def _outputs(body: dict[str, Any]) -> dict[str, Any]:
+    entry = {"index": 0, "label": "LABEL_0", "probs": OUTPUTS, "num_classes": len(OUTPUTS)}
+    usage = {"prompt_tokens": 6, "completion_tokens": 0, "total_tokens": 6}
+    return {"id": "classify-1", "object": "list", "model": body["model"], "data": [entry], "usage": usage}
+
+
+def _vectors(body: dict[str, Any]) -> dict[str, Any]:
+    vectors = (VECTORS[index % 2] for index in range(len(body["input"])))
+    data = [
+        {"index": index, "object": "embedding", "embedding": _encoded(vector, body)}
+        for index, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": 6, "completion_tokens": 0, "total_tokens": 6}
+    return {"id": "embd-1", "object": "list", "model": body["model"], "data": data, "usage": usage}
+
+
+def _encoded(vector: list[float], body: dict[str, Any]) -> list[float] | str:
+    if body["encoding_format"] == "base64":
+        return base64.b64encode(struct.pack("<2f", *vector)).decode()
+    return vector
 
 
 def _chunk(path: str, body: dict[str, Any], word: str | None, *, last: bool) -> dict[str, Any]:

@@ -232,7 +232,7 @@ def test_a_model_for_something_else_is_refused(
     response = client.post("/v1/completions", json={**PROMPT, "model": "sorter"})
 
     assert response.status_code == 400
-    assert response.json()["code"] == "wrong_task_type"
+    assert response.json()["code"] == "wrong_endpoint"
 
 
 def test_tells_deployments_what_is_in_use(
