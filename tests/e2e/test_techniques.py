@@ -36,6 +36,13 @@ def run(
     return finished, {result["checkpoint"]: result for result in results}
 
 
+def deploy(platform: LivePlatform, project: str, job: dict[str, Any], checkpoint: int) -> str:
+    """Its id, as soon as requests may name it."""
+    body = {"training_job_id": job["id"], "checkpoint": checkpoint, "name": f"served-{job['id']}"}
+    created = platform.call("POST", f"/v1/projects/{project}/deployments", expect=201, json=body)
+    return str(platform.wait_for_deployment(project, created["id"])["id"])
+
+
 def test_classification(platform: LivePlatform, project: str) -> None:
     job, results = run(
         platform,
@@ -55,6 +62,9 @@ def test_classification(platform: LivePlatform, project: str) -> None:
     assert set(last["metrics"]["confusion"]["labels"]) >= {
         row["completion"] for row in sample_rows("heldout", 60)
     }
+    asked = {"model": deploy(platform, project, job, 4), "input": last["sample"][0]["input_text"]}
+    logits = platform.call("POST", "/v1/classification", json=asked)["data"][0]["logits"]
+    assert max(logits, key=logits.get) == last["sample"][0]["predicted_output"]
 
 
 def test_a_head_goes_on_from_a_checkpoint(platform: LivePlatform, project: str) -> None:
@@ -103,7 +113,7 @@ def test_regression(platform: LivePlatform, project: str) -> None:
     def rows(file: str, count: int) -> Rows:
         return [row | {"completion": prices[row["completion"]]} for row in sample_rows(file, count)]
 
-    _, results = run(
+    job, results = run(
         platform,
         project,
         rows("train", 240),
@@ -115,6 +125,10 @@ def test_regression(platform: LivePlatform, project: str) -> None:
     before, after = results[0]["metrics"]["values"], results[4]["metrics"]["values"]
     assert after["mae"] < before["mae"] * 0.7
     assert after["r2"] > 0.3
+    tested = results[4]["sample"][0]
+    asked = {"model": deploy(platform, project, job, 4), "input": tested["input_text"]}
+    [answer] = platform.call("POST", "/v1/regression", json=asked)["data"]
+    assert answer["value"] == pytest.approx(float(tested["predicted_output"]), rel=1e-3)
 
 
 def test_embedding(platform: LivePlatform, project: str) -> None:
@@ -132,7 +146,7 @@ def test_embedding(platform: LivePlatform, project: str) -> None:
             for one, other in drawn
         ]
 
-    _, results = run(
+    job, results = run(
         platform,
         project,
         pairs(128),
@@ -144,6 +158,11 @@ def test_embedding(platform: LivePlatform, project: str) -> None:
 
     before, after = results[0]["metrics"]["values"], results[2]["metrics"]["values"]
     assert after["pearson"] > before["pearson"] + 0.1
+    asked = {"input": tickets[0]["prompt"], "target": tickets[1]["prompt"]}
+    for model in ("all-MiniLM-L6-v2", deploy(platform, project, job, 2)):
+        answer = platform.call("POST", "/v1/embeddings", json={"model": model, **asked})["response"]
+        assert len(answer["input_embedding"]) == 384
+        assert -1 <= answer["cosine_score"] < 0.999
 
 
 def capitals(*questions: str) -> list[tuple[str, str, str]]:
