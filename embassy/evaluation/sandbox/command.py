@@ -66,11 +66,12 @@ def _files(interpreter: Interpreter, limits: Limits) -> list[str]:
     devices = [word for path in DEVICES for word in ("--dev-bind", path, path)]
     return [
         *_system(interpreter.system),
+        # Before the rest: Python may lie below /tmp, and a file system on top would hide it.
+        *("--size", str(limits.scratch_mb << 20), "--tmpfs", SCRATCH),
         *own,
         *packages,
         *("--ro-bind", GUEST, f"{_HOME_INSIDE}/guest"),
         *devices,
-        *("--size", str(limits.scratch_mb << 20), "--tmpfs", SCRATCH),
         *("--remount-ro", "/", "--chdir", SCRATCH),
     ]
 
