@@ -6,6 +6,7 @@ EMBASSY_TEST_EXTERNAL_STORES=1 takes DATABASE_URL and REDIS_URL from the environ
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -20,7 +21,18 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
     inherited = "PYTEST_XDIST_WORKER" in os.environ
     if not inherited and os.environ.get("EMBASSY_TEST_EXTERNAL_STORES") != "1":
         os.environ.update(_stores.enter_context(running_stores()))
+    if inherited:
+        os.environ["REDIS_URL"] = own_database(os.environ["REDIS_URL"], os.environ["PYTEST_XDIST_WORKER"])
     return (yield)
+
+
+def own_database(url: str, worker: str) -> str:
+    """As each xdist worker has its own rows, so it has its own queue: no Celery worker of one test may
+    take the wake-up that another test waits for."""
+    number = int(worker.removeprefix("gw")) + 1
+    parts = urlsplit(url)
+    own = {"query": f"db={number}"} if parts.scheme == "unix" else {"path": f"/{number}"}
+    return urlunsplit(parts._replace(**own))
 
 
 def pytest_unconfigure() -> None:

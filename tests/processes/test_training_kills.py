@@ -5,9 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
@@ -19,21 +19,12 @@ from embassy.training.models import TrainingJob
 from embassy.training.states import JobStatus
 from embassy.training.supervisor.folder import RunFolder
 from tests.factories.training import due_now, make_job, script_trainer
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 2
-T = TypeVar("T")
-
-
-def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 60) -> T:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 class Workers:

@@ -4,6 +4,7 @@ import logging
 
 from django.db import InterfaceError, OperationalError, connection
 
+from embassy.platform import leases
 from embassy.platform.errors import EmbassyError
 from embassy.platform.logs import fields
 from embassy.training import lifecycle
@@ -58,7 +59,11 @@ def _run(session: Session, server: CheckpointServer) -> None:
         lifecycle.record_crash(job, token=token, reason=error.message, code=error.code)
     except (OperationalError, InterfaceError):
         raise
-    except Exception:
+    except Exception as error:
+        if not leases.holds(job, token=token):
+            # Its successor has tidied the folder up meanwhile: no fault of the job.
+            log.info("job.fenced", extra=fields(job=job.public_id, error=repr(error)))
+            return
         lifecycle.record_crash(job, token=token, reason=UNEXPECTED, code="internal_error")
         raise
 

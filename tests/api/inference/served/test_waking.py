@@ -16,6 +16,7 @@ from embassy.platform.errors import Conflict
 from tests.factories.routes import make_base_route
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.served_gateway import Offer
+from tests.waiting import wait_for
 
 NAME = itertools.count()
 
@@ -182,12 +183,16 @@ def test_an_adapter_that_is_not_on_its_engine_yet_is_waited_for(
 
 
 def test_a_client_that_leaves_gives_its_place_back(
-    client: httpx.Client, offer: Offer, model: Model, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, offer: Offer, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waking, "MAX_WAITERS", 1)
     offer.change(model.asleep())
     with pytest.raises(httpx.ReadTimeout):
         client.post("/v1/completions", json=model.prompt, timeout=0.3)
-    threading.Timer(0.3, offer.say, [model.up(engine.port)]).start()
 
-    assert client.post("/v1/completions", json=model.prompt).status_code == 200
+    def refusal() -> str:
+        refused = client.post("/v1/completions", json=model.prompt, headers={"X-Scale-Up-Timeout": "0"})
+        return str(refused.json()["code"])
+
+    # Only who has a place is told that the model is starting.
+    wait_for(lambda: refusal() == "model_starting", "the place to be free again")
