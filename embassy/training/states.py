@@ -9,6 +9,7 @@ class JobStatus(models.TextChoices):
     PENDING = "Pending"  # waits for a worker, or for `next_retry_at`
     RUNNING = "Running"
     TESTING = "Testing"  # every checkpoint answers the test rows
+    PAUSED = "Paused"  # by a user, who may resume it
     SUCCESS = "Success"
     FAILED = "Failed"
     TIMED_OUT = "TimedOut"
@@ -21,21 +22,26 @@ def _moves(*targets: JobStatus) -> frozenset[str]:
 
 JOB = StateMachine(
     {
-        JobStatus.PENDING: _moves(JobStatus.RUNNING, JobStatus.FAILED, JobStatus.CANCELLED),
+        JobStatus.PENDING: _moves(
+            JobStatus.RUNNING, JobStatus.PAUSED, JobStatus.FAILED, JobStatus.CANCELLED
+        ),
         JobStatus.RUNNING: _moves(
             JobStatus.PENDING,
             JobStatus.TESTING,
+            JobStatus.PAUSED,
             JobStatus.FAILED,
             JobStatus.TIMED_OUT,
             JobStatus.CANCELLED,
         ),
         JobStatus.TESTING: _moves(
             JobStatus.PENDING,
+            JobStatus.PAUSED,
             JobStatus.SUCCESS,
             JobStatus.FAILED,
             JobStatus.TIMED_OUT,
             JobStatus.CANCELLED,
         ),
+        JobStatus.PAUSED: _moves(JobStatus.PENDING, JobStatus.CANCELLED),
         JobStatus.SUCCESS: frozenset(),
         JobStatus.FAILED: frozenset(),
         JobStatus.TIMED_OUT: frozenset(),
@@ -44,7 +50,7 @@ JOB = StateMachine(
 )
 
 ACTIVE = (JobStatus.RUNNING, JobStatus.TESTING)  # somebody holds the lease
-UNFINISHED = (JobStatus.PENDING, *ACTIVE)
+UNFINISHED = (JobStatus.PENDING, JobStatus.PAUSED, *ACTIVE)
 
 
 class Technique(models.TextChoices):

@@ -28,6 +28,9 @@ class Checkpoint(Timestamped):
     metrics: Any = models.JSONField(default=dict)
     evidence: Any = models.JSONField(default=dict)  # from what, with what and how it was made
 
+    parity: Any = models.JSONField(null=True, blank=True)  # whether the engine answers as the trainer did
+    best = models.BooleanField(default=False)  # of its job, by the test function that selects
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["job", "number"], name="checkpoint_once"),

@@ -50,6 +50,7 @@ class TrainingJob(Leased, Timestamped):
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     reason = models.TextField(blank=True)  # why it waits or ended; a sentence
     code = models.CharField(max_length=64, blank=True)  # stable name of that reason
+    pause_requested = models.BooleanField(default=False)  # whoever runs it stops at the next chance
     next_retry_at = models.DateTimeField(null=True, blank=True)
     progress = models.PositiveSmallIntegerField(default=0)  # percent
     failures = models.PositiveIntegerField(default=0)  # attempts that crashed
