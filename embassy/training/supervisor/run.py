@@ -10,6 +10,7 @@ from embassy.platform.logs import fields
 from embassy.training import lifecycle
 from embassy.training.models import TrainingJob
 from embassy.training.states import UNFINISHED
+from embassy.training.supervisor.examiner import Examiner
 from embassy.training.supervisor.folder import RunFolder, sweep
 from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, ShuttingDown
 from embassy.training.supervisor.session import Session
@@ -44,9 +45,10 @@ def run_job(job_pk: int, *, server: CheckpointServer) -> None:
 def _run(session: Session, server: CheckpointServer) -> None:
     job, token = session.job, session.token
     try:
+        examiner = Examiner(session, server)
         if job.trained_at is None:
             Trainer(session).train()
-        Tester(session, server).test()
+        Tester(session, examiner).test()
     except Fenced:
         log.info("job.fenced", extra=fields(job=job.public_id))
     except ShuttingDown:
