@@ -9,13 +9,14 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import EvalPrediction
 
+from embassy.training.examples.heads import HeadExample, tokenize_prompts
+from embassy.training.examples.prompts import split_row
+from embassy.training.examples.rows import read_rows
 from embassy.training.runner import models
 from embassy.training.runner.failures import RunnerError
-from embassy.training.runner.heads import Head, HeadExample, Loss, Metrics, tokenize_prompts, train_head
+from embassy.training.runner.heads import Head, Loss, Metrics, train_head
 from embassy.training.runner.labels import Labels, class_weights, one_hot, positive_weights, scores
 from embassy.training.runner.preflight import check_rows
-from embassy.training.runner.prompts import split_row
-from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import start
 from embassy.training.spec import ClassificationParameters, EndCode

@@ -8,15 +8,15 @@ from typing import Any, cast
 from datasets import Dataset
 from trl import DPOConfig, DPOTrainer
 
+from embassy.training.examples.preferences import Preference, tokenize_preferences
+from embassy.training.examples.rows import read_rows
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.columns import token_lists
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
-from embassy.training.runner.preferences import Preference, tokenize_preferences
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
-from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import fit, start
 from embassy.training.spec import DpoParameters

@@ -20,15 +20,15 @@ from sentence_transformers import (
 from sentence_transformers.evaluation import EmbeddingSimilarityEvaluator
 from sentence_transformers.training_args import BatchSamplers
 
+from embassy.training.examples.pairs import Pair, Scale, read_pairs
+from embassy.training.examples.rows import read_rows
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.exports import Checkpoint, Exporter, write_json
 from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.hardware import Hardware
-from embassy.training.runner.pairs import Pair, Scale, read_pairs
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
-from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import fit, start
 from embassy.training.spec import EmbeddingParameters, EndCode, TrainingSpec

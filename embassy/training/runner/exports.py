@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
+from embassy.training.examples.templates import Template
 from embassy.training.runner.events import jsonable
 from embassy.training.runner.hardware import Hardware, versions
 from embassy.training.runner.models import base_for_merging, load_adapter, storage_dtype
 from embassy.training.runner.run import Run
-from embassy.training.runner.templates import Template
 from embassy.training.spec import TrainingSpec
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")

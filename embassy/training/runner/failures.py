@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from embassy.training.examples.errors import Unusable
 from embassy.training.spec import EndCode
 
 
@@ -32,6 +33,8 @@ def explain(error: BaseException) -> RunnerError:
     """The named failure behind `error`."""
     if isinstance(error, RunnerError):
         return error
+    if isinstance(error, Unusable):
+        return RunnerError(error.code, error.sentence)
     if _is_out_of_memory(error):
         return _OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

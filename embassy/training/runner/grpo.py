@@ -10,16 +10,16 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
+from embassy.training.examples.prompts import Prompt, read_prompts
+from embassy.training.examples.rows import read_rows
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.preflight import check_rows
-from embassy.training.runner.prompts import Prompt, read_prompts
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rewards import Rewards
-from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import Start, fit, start
 from embassy.training.spec import EndCode, GrpoParameters

@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from datasets import Dataset
 from peft import TaskType
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForSequenceClassification, EvalPrediction, Trainer, TrainingArguments
 
+from embassy.training.examples.heads import HeadExample
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
-from embassy.training.runner.chat import Tokens
 from embassy.training.runner.exports import Exporter, write_json
-from embassy.training.runner.prompts import Prompt, read_prompts
 from embassy.training.runner.quiet import Quiet
-from embassy.training.runner.rows import Row
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import Start, fit
-from embassy.training.runner.templates import Template
 from embassy.training.spec import TrainingSpec
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Metrics = Callable[[EvalPrediction], dict[str, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class HeadExample:
-    """A tokenized prompt and the text of its answer, from which the target is read."""
-
-    line: int
-    ids: Tokens
-    answer: str
-    full_length: int
-    problem: str | None
-
-    @property
-    def truncated(self) -> bool:
-        return self.full_length > len(self.ids)
 
 
 @dataclass(frozen=True)
@@ -53,21 +34,6 @@ class Head:
     metadata: dict[str, Any]
     loss: Loss
     metrics: Metrics
-
-
-def tokenize_prompts(
-    tokenizer: Any, rows: Iterable[Row], max_length: int, problem_of: Callable[[str], str | None]
-) -> Iterator[HeadExample]:
-    """Examples in the rows' order; `problem_of` says why an answer is no target, or None.
-
-    A prompt of more than `max_length` tokens loses the end of its text, not the template's suffix.
-    """
-    tail = _suffix_length(tokenizer)
-    for prompt in read_prompts(tokenizer, rows, max_length):
-        ids = _ids(tokenizer, prompt)
-        kept = ids if len(ids) <= max_length else ids[: max_length - tail] + ids[len(ids) - tail :]
-        problem = problem_of(prompt.expected) if prompt.conversation else "empty_text"
-        yield HeadExample(prompt.line, np.asarray(kept, dtype=np.int32), prompt.expected, len(ids), problem)
 
 
 def train_head(
@@ -154,22 +120,6 @@ def _shape(head: Head) -> dict[str, Any]:
 def _settle(model: Any, tokenizer: Any) -> None:
     model.config.pad_token_id = tokenizer.pad_token_id
     model.config.use_cache = False
-
-
-def _ids(tokenizer: Any, prompt: Prompt) -> list[int]:
-    """A model without a chat template reads the last user message as it is."""
-    if tokenizer.chat_template:
-        ids: list[int] = tokenizer(prompt.text, add_special_tokens=False)["input_ids"]
-    else:
-        ids = tokenizer(prompt.input_text)["input_ids"]
-    return ids
-
-
-def _suffix_length(tokenizer: Any) -> int:
-    if not tokenizer.chat_template:
-        return 1  # the separator at the end
-    suffix = Template(tokenizer).format()["suffix"]
-    return len(tokenizer(suffix, add_special_tokens=False)["input_ids"])
 
 
 @dataclass(frozen=True)

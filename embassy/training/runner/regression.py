@@ -11,10 +11,11 @@ import numpy.typing as npt
 from torch.nn.functional import mse_loss
 from transformers import EvalPrediction
 
+from embassy.training.examples.heads import HeadExample, tokenize_prompts
+from embassy.training.examples.rows import read_rows
 from embassy.training.runner import models
-from embassy.training.runner.heads import Head, HeadExample, Metrics, tokenize_prompts, train_head
+from embassy.training.runner.heads import Head, Metrics, train_head
 from embassy.training.runner.preflight import check_rows
-from embassy.training.runner.rows import read_rows
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import start
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from embassy.training.examples.pairs import Scale
 from embassy.training.runner.checkpoints import find_all, is_complete, step_of
 from embassy.training.runner.events import EventWriter
 from embassy.training.runner.failures import RunnerError, explain
 from embassy.training.runner.limits import Limits, Stopped
-from embassy.training.runner.pairs import Scale
 from embassy.training.runner.preflight import describe, refuse_hopeless
 from embassy.training.spec import EndCode, EndReason, EventType
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embassy.training.runner.rows import Message, Row, messages
-from embassy.training.runner.templates import Span, Template, unusable_template
+from embassy.training.examples.jinja import Span
+from embassy.training.examples.rows import Message, Row, messages
+from embassy.training.examples.templates import Template, unusable_template
 
 IGNORED = -100
 _BATCH = 256

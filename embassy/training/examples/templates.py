@@ -7,27 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import jinja2
-from transformers.utils.chat_template_utils import render_jinja_template
 
-from embassy.training.runner.failures import RunnerError
-from embassy.training.runner.rows import Message
+from embassy.training.examples.errors import Unusable
+from embassy.training.examples.jinja import Span, render
+from embassy.training.examples.rows import Message
 from embassy.training.spec import EndCode
 
 _GENERATION_MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
 _SENTINEL = "\u27eaprompt\u27eb"
 
-Span = tuple[int, int]
-
 
 @dataclass(frozen=True)
 class Template:
-    """The tokenizer's own chat template. Rendering raises RunnerError if the template refuses."""
+    """The tokenizer's own chat template. Rendering raises Unusable if the template refuses."""
 
     tokenizer: Any
 
     def prompt(self, conversation: list[Message], tools: Any = None) -> str:
         """The conversation so far and the beginning of the assistant's next turn."""
-        return self._render(conversation, tools, add_generation_prompt=True)[0]
+        return self._render(conversation, tools, asks=True)[0]
 
     def text(self, conversation: list[Message], tools: Any = None) -> str:
         return self._render(conversation, tools)[0]
@@ -35,7 +33,7 @@ class Template:
     def spans(self, conversation: list[Message], tools: Any = None) -> tuple[str, list[Span]]:
         """The text, and where each of the assistant's turns is in it."""
         if _GENERATION_MARKER.search(self.tokenizer.chat_template):
-            return self._render(conversation, tools, return_assistant_tokens_mask=True)
+            return self._render(conversation, tools, marks_answers=True)
         return self._spans_by_prefix(conversation, tools)
 
     def format(self) -> dict[str, str]:
@@ -61,21 +59,23 @@ class Template:
                 spans.append((len(prompt), len(turn)))
         return text, spans
 
-    def _render(self, conversation: list[Message], tools: Any, **options: Any) -> tuple[str, list[Span]]:
+    def _render(
+        self, conversation: list[Message], tools: Any, *, asks: bool = False, marks_answers: bool = False
+    ) -> tuple[str, list[Span]]:
+        variables = {
+            **self.tokenizer.special_tokens_map,
+            "messages": conversation,
+            "tools": tools,
+            "documents": None,
+            "add_generation_prompt": asks,
+        }
         try:
-            texts, spans = render_jinja_template(
-                conversations=[conversation],
-                tools=tools,
-                chat_template=self.tokenizer.chat_template,
-                **self.tokenizer.special_tokens_map,
-                **options,
-            )
+            return render(self.tokenizer.chat_template, variables, marks_answers=marks_answers)
         except (jinja2.TemplateError, TypeError) as error:
             raise unusable_template(f"it refused a conversation ({error})") from None
-        return texts[0], spans[0] if spans else []
 
 
-def unusable_template(problem: str) -> RunnerError:
-    return RunnerError(
+def unusable_template(problem: str) -> Unusable:
+    return Unusable(
         EndCode.CHAT_TEMPLATE_UNUSABLE, f"The chat template cannot be used: {problem}. Give another template."
     )

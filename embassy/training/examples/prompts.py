@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from embassy.training.runner.rows import Message, Row, messages
-from embassy.training.runner.templates import Template
+from embassy.training.examples.rows import Message, Row, messages
+from embassy.training.examples.templates import Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from embassy.training.runner.chat import Tokens
-from embassy.training.runner.rows import Message, Row, messages
-from embassy.training.runner.templates import Template
+from embassy.training.examples.chat import Tokens
+from embassy.training.examples.rows import Message, Row, messages
+from embassy.training.examples.templates import Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from embassy.training.runner.rows import Row, invalid
+from embassy.training.examples.rows import Row, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Scale:
 
 
 def read_pairs(tokenizer: Any, rows: Iterable[Row], max_length: int) -> Iterator[Pair]:
-    """Pairs in the rows' order. Raises RunnerError for a row that is none."""
+    """Pairs in the rows' order. Raises Unusable for a row that is none."""
     for row in rows:
         first, second, score = row.get("text1"), row.get("text2"), row.get("score")
         if not isinstance(first, str) or not isinstance(second, str) or not _is_number(score):

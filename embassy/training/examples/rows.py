@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embassy.training.runner.failures import RunnerError
+from embassy.training.examples.errors import Unusable
 from embassy.training.spec import EndCode
 
 Row = dict[str, Any]
@@ -15,7 +15,7 @@ Message = dict[str, Any]
 
 
 def read_rows(path: str | None) -> Iterator[Row]:
-    """The rows of a file in order, none without a file. Raises RunnerError where it cannot be read."""
+    """The rows of a file in order, none without a file. Raises Unusable where it cannot be read."""
     if path is None:
         return
     try:
@@ -24,7 +24,7 @@ def read_rows(path: str | None) -> Iterator[Row]:
                 if line.strip():
                     yield _parse(line, number)
     except (OSError, UnicodeDecodeError) as error:
-        raise RunnerError(EndCode.INVALID_DATA, f"The data file cannot be read: {error}.") from None
+        raise Unusable(EndCode.INVALID_DATA, f"The data file cannot be read: {error}.") from None
 
 
 def _parse(line: str, number: int) -> Row:
@@ -38,15 +38,15 @@ def _parse(line: str, number: int) -> Row:
 
 
 def messages(row: Row, key: str = "messages") -> list[Message]:
-    """The conversation under `key`. Raises RunnerError unless each message has a role and a text."""
+    """The conversation under `key`. Raises Unusable unless each message has a role and a text."""
     value = row.get(key)
     if not isinstance(value, list) or not value or not all(_is_message(item) for item in value):
         raise invalid(row["line"], f"needs {key}: a list of messages with role and content")
     return value
 
 
-def invalid(line: int, problem: str) -> RunnerError:
-    return RunnerError(EndCode.INVALID_DATA, f"Row {line} {problem}. Check the dataset and retry.")
+def invalid(line: int, problem: str) -> Unusable:
+    return Unusable(EndCode.INVALID_DATA, f"Row {line} {problem}. Check the dataset and retry.")
 
 
 def _is_message(value: Any) -> bool:
