@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, cast
 
 from datasets import Dataset
+from torch.utils.data import Sampler
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -145,4 +146,25 @@ class Signal(TrainerCallback):  # type: ignore[misc] # transformers ships no typ
 
 
 class _Trainer(Quiet, GRPOTrainer):  # type: ignore[misc] # TRL ships no types
-    pass
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        return EpochOrder(super()._get_train_sampler(dataset))
+
+
+class EpochOrder(Sampler[int]):
+    """The order of each epoch follows from the seed and the epoch alone.
+
+    The library's sampler draws one order after the other, so that a resumed run would meet the first again.
+    """
+
+    def __init__(self, sampler: Any) -> None:
+        self._sampler = sampler
+
+    def set_epoch(self, epoch: int) -> None:
+        """The training loop calls it before each epoch."""
+        self._sampler.generator.manual_seed(self._sampler.seed + epoch)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._sampler)
+
+    def __len__(self) -> int:
+        return len(self._sampler)

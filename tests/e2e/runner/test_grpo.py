@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from embassy.training.spec import Reward, Technique, TrainingSpec
-from tests.e2e.runner.runs import Outcome, Trainer, colour_rows, kill_at, make_spec, resumed, wait_for
+from tests.e2e.runner.runs import (
+    Outcome,
+    Trainer,
+    assert_same_weights,
+    colour_rows,
+    kill_at,
+    make_spec,
+    resumed,
+    wait_for,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -123,12 +132,16 @@ def test_fewer_rows_than_a_step_needs_are_refused(trainer: Trainer, base: Path, 
     assert outcome.end["code"] == "invalid_data"
 
 
-def test_a_killed_run_goes_on(trainer: Trainer, base: Path, tmp_path: Path) -> None:
-    spec = grpo_spec(tmp_path, base, reward("short"), parameters={"num_train_epochs": 3})
-    kill_at(trainer, spec, 8)
-    outcome = trainer.run(resumed(spec)).require()
+def test_a_killed_run_resumes_to_the_same_weights(trainer: Trainer, base: Path, tmp_path: Path) -> None:
+    def spec(name: str) -> TrainingSpec:
+        return grpo_spec(tmp_path / name, base, reward("short"), parameters={"num_train_epochs": 3})
+
+    undisturbed = trainer.run(spec("a")).require()
+    kill_at(trainer, spec("b"), 8)
+    outcome = trainer.run(resumed(spec("b"))).require()
 
     assert [event["step"] for event in outcome.of("step")] == list(range(7, 19))
+    assert_same_weights(undisturbed, outcome)
 
 
 def test_cancel_ends_it_in_time(trainer: Trainer, base: Path, tmp_path: Path) -> None:
