@@ -150,7 +150,7 @@ class _Trainer(Quiet, GRPOTrainer):  # type: ignore[misc] # TRL ships no types
         return EpochOrder(super()._get_train_sampler(dataset))
 
 
-class EpochOrder(Sampler[int]):
+class EpochOrder(Sampler):  # type: ignore[misc] # mypy does not follow torch
     """The order of each epoch follows from the seed and the epoch alone.
 
     The library's sampler draws one order after the other, so that a resumed run would meet the first again.
