@@ -17,7 +17,8 @@ def celery_url(url: str) -> str:
 
 
 def queue_of(task: str) -> str:
-    return {"training.run": "training", "engines.run": "engines"}.get(task, "control")
+    queues = {"training.run": "training", "training.merge": "training", "engines.run": "engines"}
+    return queues.get(task, "control")
 
 
 app = Celery("embassy")

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 NAMES: set[str] = {
     "training.run",
+    "training.merge",
     "training.purge",
     "engines.run",
     "engines.changed",

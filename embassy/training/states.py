@@ -22,9 +22,7 @@ def _moves(*targets: JobStatus) -> frozenset[str]:
 
 JOB = StateMachine(
     {
-        JobStatus.PENDING: _moves(
-            JobStatus.RUNNING, JobStatus.PAUSED, JobStatus.FAILED, JobStatus.CANCELLED
-        ),
+        JobStatus.PENDING: _moves(JobStatus.RUNNING, JobStatus.PAUSED, JobStatus.FAILED, JobStatus.CANCELLED),
         JobStatus.RUNNING: _moves(
             JobStatus.PENDING,
             JobStatus.TESTING,
@@ -51,6 +49,25 @@ JOB = StateMachine(
 
 ACTIVE = (JobStatus.RUNNING, JobStatus.TESTING)  # somebody holds the lease
 UNFINISHED = (JobStatus.PENDING, JobStatus.PAUSED, *ACTIVE)
+
+
+class MergeStatus(models.TextChoices):
+    PENDING = "pending"  # waits for a worker, or for `next_retry_at`
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"  # who asks again starts it anew
+
+
+MERGE = StateMachine(
+    {
+        MergeStatus.PENDING: frozenset({MergeStatus.RUNNING.value}),
+        MergeStatus.RUNNING: frozenset(
+            {MergeStatus.PENDING.value, MergeStatus.READY.value, MergeStatus.FAILED.value}
+        ),
+        MergeStatus.READY: frozenset(),
+        MergeStatus.FAILED: frozenset({MergeStatus.PENDING.value}),
+    }
+)
 
 
 class Technique(models.TextChoices):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from embassy.datasets import services as datasets
 from embassy.deployments import reconcile as deployments
 from embassy.engines import reconcile as engines
+from embassy.training import merges
 from embassy.training import orphans as training_orphans
 from embassy.training import reconcile as training
 
@@ -23,6 +24,7 @@ class Entry:
 
 TIMETABLE = (
     Entry("training.reconcile", 2, training.reconcile),
+    Entry("training.reconcile_merges", 2, merges.reconcile),
     Entry("engines.reconcile", 1, engines.reconcile),
     Entry("deployments.reconcile", 2, deployments.reconcile),
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),

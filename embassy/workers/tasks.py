@@ -16,6 +16,11 @@ def run_training_job(job_pk: int) -> None:
     training_supervisor.run_job(job_pk, server=EngineCheckpointServer())
 
 
+@shared_task(name="training.merge")
+def merge_checkpoint(merge_pk: int) -> None:
+    training_supervisor.run_merge(merge_pk)
+
+
 @shared_task(name="training.purge")
 def purge_training_job(prefix: str) -> None:
     training.purge_objects(prefix=prefix)

@@ -1,5 +1,6 @@
 from embassy.training.models.checkpoint import Checkpoint, TestResult
 from embassy.training.models.history import JobEvent, LossPoint
 from embassy.training.models.job import TrainingJob
+from embassy.training.models.merge import Merge
 
-__all__ = ["Checkpoint", "JobEvent", "LossPoint", "TestResult", "TrainingJob"]
+__all__ = ["Checkpoint", "JobEvent", "LossPoint", "Merge", "TestResult", "TrainingJob"]

@@ -68,7 +68,7 @@ class RunFolder:
         if job.test_rows:
             _fetch(job.test_key, data / "test.jsonl")
         if job.spec.get("starts_from"):
-            _fetch_unpacked(job.start_key, self.path / "start")
+            fetch_unpacked(job.start_key, self.path / "start")
         self._restore_state(job)
 
     def _restore_state(self, job: TrainingJob) -> None:
@@ -76,7 +76,7 @@ class RunFolder:
         newest = job.checkpoints.aggregate(step=Max("step"))["step"] or 0
         if self._newest_step() < newest and get_storage().exists(job.resume_key):
             shutil.rmtree(self.checkpoints, ignore_errors=True)
-            _fetch_unpacked(job.resume_key, self.checkpoints)
+            fetch_unpacked(job.resume_key, self.checkpoints)
 
     def _newest_step(self) -> int:
         steps = [int(child.name.partition("-")[2]) for child in self.checkpoints.glob("checkpoint-*")]
@@ -178,7 +178,7 @@ def _fetch(key: str, path: Path) -> None:
         get_storage().download(key, path)
 
 
-def _fetch_unpacked(key: str, folder: Path) -> None:
+def fetch_unpacked(key: str, folder: Path) -> None:
     """Unpack an archive as a folder that appears whole or not at all."""
     if folder.exists():
         return
