@@ -57,6 +57,9 @@ class ResolvedFunction(Protocol):
 
     @property
     def is_built_in(self) -> bool: ...
+    @property
+    def higher_is_better(self) -> bool:
+        """False for what counts errors."""
 
     def score(self, rows: Sequence[Row], on_progress: OnProgress | None = None) -> list[Score]:
         """One score for each row, in order. Never raises for what the function does.
@@ -72,6 +75,7 @@ class BuiltIn:
     function: Function
     dependencies: tuple[str, ...] = ()
     task_types: tuple[str, ...] = ()
+    higher_is_better: bool = True
 
     is_built_in = True
 

@@ -30,6 +30,12 @@ def built_in(name: str) -> BuiltIn | None:
     return _BUILT_IN.get(name)
 
 
+def higher_is_better(name: str) -> bool:
+    """Of a function of this name; what a user wrote is taken for one where more is better."""
+    ours = built_in(name)
+    return ours is None or ours.higher_is_better
+
+
 def resolve(actor: Actor, names: Sequence[str]) -> list[ResolvedFunction]:
     """Each function once, in the order in which it is first named, with its source as it is now.
 

@@ -22,6 +22,7 @@ class UserFunction:
     task_types: tuple[str, ...] = ()
 
     is_built_in = False
+    higher_is_better = True  # who measures errors says so where it matters
 
     def score(self, rows: Sequence[Row], on_progress: OnProgress | None = None) -> list[Score]:
         scores: list[Score] = []

@@ -34,6 +34,7 @@ BUILT_IN: tuple[BuiltIn, ...] = (
     BuiltIn(labels.multi_label_f1_shared, task_types=_LABELS),
     BuiltIn(numbers.numeric_match_shared, task_types=_NUMBERS),
     BuiltIn(numbers.numeric_closeness_shared, task_types=_NUMBERS),
+    BuiltIn(numbers.absolute_error_shared, task_types=_NUMBERS, higher_is_better=False),
     BuiltIn(numbers.within_ten_percent_shared, task_types=_NUMBERS),
     BuiltIn(vectors.cosine_similarity_shared, ("numpy",), ("embedding",)),
 )

@@ -78,6 +78,8 @@ OBJECT = json.dumps({"name": "Ann", "age": 3, "tags": ["a"]})
         ("multi_label_f1_shared", "[]", "", 1.0),
         ("numeric_closeness_shared", "42", "41", 0.5),
         ("numeric_closeness_shared", "1e3", "so 1000.0", 1.0),
+        ("absolute_error_shared", "42", "about 40.5", 1.5),
+        ("absolute_error_shared", "42", "no idea", 42.0),
         ("within_ten_percent_shared", "100", "109", 1.0),
         ("within_ten_percent_shared", "100", "111", 0.0),
         ("cosine_similarity_shared", "[1, 0]", "[1, 1]", pytest.approx(0.5**0.5)),
@@ -95,6 +97,7 @@ def test_score(name: str, expected: str, predicted: str, score: float) -> None:
         "json_match_shared",
         "numeric_match_shared",
         "json_fields_shared",
+        "absolute_error_shared",
         "cosine_similarity_shared",
     ],
 )
