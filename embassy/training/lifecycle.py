@@ -103,9 +103,17 @@ def retry_delay(failures: int) -> timedelta:
     return timedelta(seconds=min(RETRY_FIRST_SECONDS * 2 ** (failures - 1), RETRY_LONGEST_SECONDS))
 
 
-def begin_testing(job: TrainingJob, *, token: int) -> bool:
+def begin_testing(job: TrainingJob, *, token: int, reason: str = "", code: str = "") -> bool:
     changes = {"trained_at": Coalesce("trained_at", Now()), "progress": max(job.progress, 90)}
-    return move(job, JobStatus.TESTING, sources=[JobStatus.RUNNING], token=token, changes=changes)
+    return move(
+        job,
+        JobStatus.TESTING,
+        reason=reason,
+        code=code,
+        sources=[JobStatus.RUNNING],
+        token=token,
+        changes=changes,
+    )
 
 
 def finish(

@@ -18,10 +18,12 @@ from embassy.platform.errors import InvalidInput, NotFound
 from embassy.platform.ids import new_id
 from embassy.projects.models import Project
 from embassy.training import head_rows, rebalance, selectors, spec
+from embassy.training import selection as selections
 from embassy.training.kinds import is_trainable, rows_needed, usual_technique
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.requests import HF_MODEL, JobRequest
 from embassy.training.reward_weights import checked_weights
+from embassy.training.selection import Selection
 from embassy.training.states import BaseModelOption, TaskType, Technique
 from embassy.training.targets import Targets
 
@@ -51,6 +53,7 @@ class Plan:
     reward: dict[str, float] | None
     targets: Targets | None
     rebalance: dict[str, float] | None
+    selection: Selection | None
 
 
 def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
@@ -81,6 +84,7 @@ def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
         reward=_reward(request, technique, functions),
         targets=targets,
         rebalance=_rebalance(request, targets),
+        selection=selections.checked(request.selection, functions, has_rows=_has_test_rows(request)),
     )
 
 
@@ -251,9 +255,12 @@ def _test_dataset(actor: Actor, project: Project, request: JobRequest, technique
     return dataset
 
 
+def _has_test_rows(request: JobRequest) -> bool:
+    return request.test_dataset_id is not None or request.train_test_split_ratio is not None
+
+
 def _test_functions(request: JobRequest, actor: Actor, targets: Targets | None) -> list[ResolvedFunction]:
-    has_rows = request.test_dataset_id is not None or request.train_test_split_ratio is not None
-    names = request.test_functions or (_usual_functions(request, targets) if has_rows else ())
+    names = request.test_functions or (_usual_functions(request, targets) if _has_test_rows(request) else ())
     try:
         return registry.resolve(actor, names)
     except InvalidInput as error:
@@ -265,6 +272,11 @@ def _reward(
 ) -> dict[str, float] | None:
     if technique != Technique.GRPO:
         return None
+    if errors := [function.name for function in functions if not function.higher_is_better]:
+        raise InvalidInput(
+            f"test_functions: {', '.join(errors)} measures errors; a reward must grow with what is right.",
+            code="invalid_reward",
+        )
     return checked_weights(request.reward or {}, [function.name for function in functions])
 
 

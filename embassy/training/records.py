@@ -10,6 +10,7 @@ from django.db import transaction
 
 from embassy.platform import notify
 from embassy.training import lifecycle
+from embassy.training.best import mark_best
 from embassy.training.models import Checkpoint, JobEvent, LossPoint, TestResult, TrainingJob
 from embassy.training.spec import EventType
 
@@ -69,7 +70,14 @@ def record_checkpoint(job: TrainingJob, checkpoint: Checkpoint, *, token: int) -
 def record_result(job: TrainingJob, result: TestResult, *, token: int) -> None:
     row = _locked(job, token)
     TestResult.objects.bulk_create([result], ignore_conflicts=True)
+    mark_best(row)
     lifecycle.record_event(row, "tested", checkpoint=result.number, scores=result.scores)
+
+
+@transaction.atomic
+def record_event(job: TrainingJob, kind: str, *, token: int, **data: Any) -> None:
+    """One of our own events in the job's history."""
+    lifecycle.record_event(_locked(job, token), kind, **data)
 
 
 @transaction.atomic

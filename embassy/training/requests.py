@@ -30,4 +30,5 @@ class JobRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     rebalance_data: Mapping[str, float] | None = None
     reward: Mapping[str, float] | None = None
+    selection: Mapping[str, Any] | None = None  # of the best checkpoint: see selection.py
     hf_model_link: str | None = None

@@ -11,6 +11,7 @@ from embassy.evaluation.scoring import as_text
 from embassy.platform.storage import get_storage
 from embassy.training.models import Checkpoint, JobEvent, LossPoint, TestResult, TrainingJob
 from embassy.training.requests import JobRequest
+from embassy.training.selection import MOST_PATIENCE, Keep
 from embassy.training.states import BaseModelOption, JobStatus, TaskType, Technique
 
 
@@ -18,6 +19,35 @@ from embassy.training.states import BaseModelOption, JobStatus, TaskType, Techni
 class UnixSecondsField(serializers.Field[Any, Any, int, datetime]):
     def to_representation(self, value: datetime) -> int:
         return int(value.timestamp())
+
+
+class SelectionSerializer(serializers.Serializer[Any]):
+    """Which checkpoint is the best, what happens to the others, and when training stops early."""
+
+    test_function = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=120,
+        help_text="One of test_functions, whose mean over the test rows decides; left out, the first.",
+    )
+    higher_is_better = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text="Left out, as the function says; of a function of yours: true.",
+    )
+    early_stopping_patience = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MOST_PATIENCE,
+        help_text="Stop after so many checkpoints without improvement. Null: train to the end.",
+    )
+    min_delta = serializers.FloatField(
+        required=False, min_value=0, help_text="What is no more than this is no improvement. 0 if left out."
+    )
+    keep = serializers.ChoiceField(
+        [keep.value for keep in Keep], required=False, help_text="best removes the others when all is tested."
+    )
 
 
 _WEIGHTS = {"type": "object", "additionalProperties": {"type": "number"}}
@@ -50,6 +80,7 @@ class CreateJobFields(serializers.Serializer[Any]):
         ),
     )
     hf_model_link = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=300)
+    selection = SelectionSerializer(required=False, allow_null=True)
 
     def request(self) -> JobRequest:
         """What was asked for; call after is_valid()."""
@@ -195,6 +226,9 @@ class TrainingJobDetailSerializer(TrainingJobFields):
     test_dataset = serializers.SerializerMethodField()
     training_loss = LossPointSerializer(source="loss_points", many=True)
     hyper_parameters = serializers.DictField(source="parameters")
+    selection = serializers.SerializerMethodField(
+        help_text="By what the best checkpoint is chosen; null where nothing is scored."
+    )
     started_at = UnixSecondsField(read_only=True, allow_null=True)
     finished_at = UnixSecondsField(read_only=True, allow_null=True)
 
@@ -209,9 +243,15 @@ class TrainingJobDetailSerializer(TrainingJobFields):
             "test_rows",
             "training_loss",
             "hyper_parameters",
+            "selection",
             "started_at",
             "finished_at",
         )
+
+    @extend_schema_field(SelectionSerializer(allow_null=True))
+    def get_selection(self, job: TrainingJob) -> dict[str, Any] | None:
+        selection: dict[str, Any] | None = job.spec.get("selection")
+        return selection
 
     @extend_schema_field(DatasetOfJobSerializer)
     def get_train_dataset(self, job: TrainingJob) -> dict[str, Any]:
@@ -241,6 +281,7 @@ class CheckpointSerializer(serializers.Serializer[Any]):
     test_results = serializers.SerializerMethodField()
     step = serializers.IntegerField()
     size_bytes = serializers.IntegerField()
+    best = serializers.BooleanField(help_text="Of those tested so far, by the job's selection.")
     created_at = UnixSecondsField(read_only=True)
     updated_at = UnixSecondsField(read_only=True)
 

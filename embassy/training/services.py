@@ -66,8 +66,11 @@ def remove_all(*, project: Project) -> None:
 
 
 def purge_objects(*, prefix: str) -> None:
-    """Delete the stored files of a removed job."""
-    get_storage().delete_prefix(prefix)
+    """Delete the stored files of a removed job, or the one file of that key."""
+    if prefix.endswith("/"):
+        get_storage().delete_prefix(prefix)
+    else:
+        get_storage().delete(prefix)
 
 
 def _remove(job: TrainingJob) -> None:
@@ -134,6 +137,7 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "labels": list(plan.targets.labels) if plan.targets else [],
         "baseline": plan.targets.baseline if plan.targets else None,
         "rebalance_data": plan.rebalance,
+        "selection": plan.selection.as_dict() if plan.selection else None,
         "starts_from": plan.start.public_id if plan.start else None,
         "time_limit_seconds": settings.TRAINING_TIME_LIMIT,
     }

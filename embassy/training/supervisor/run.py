@@ -10,6 +10,7 @@ from embassy.platform.logs import fields
 from embassy.training import lifecycle
 from embassy.training.models import TrainingJob
 from embassy.training.states import UNFINISHED
+from embassy.training.supervisor.early_stopping import EarlyStopping
 from embassy.training.supervisor.examiner import Examiner
 from embassy.training.supervisor.folder import RunFolder, sweep
 from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, ShuttingDown
@@ -47,7 +48,7 @@ def _run(session: Session, server: CheckpointServer) -> None:
     try:
         examiner = Examiner(session, server)
         if job.trained_at is None:
-            Trainer(session).train()
+            Trainer(session, EarlyStopping.of(session, examiner)).train()
         Tester(session, examiner).test()
     except Fenced:
         log.info("job.fenced", extra=fields(job=job.public_id))

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 
 from embassy.training import lifecycle, records
-from embassy.training.states import JobStatus
+from embassy.training.best import succeed
+from embassy.training.supervisor.early_stopping import told
 from embassy.training.supervisor.examiner import Examiner, OnProgress, Target, number_of
 from embassy.training.supervisor.outcomes import Fenced
 from embassy.training.supervisor.session import Session
@@ -22,10 +23,12 @@ class Tester:
 
     def test(self) -> None:
         """Leaves the job in Success. Raises the outcomes, and EmbassyError where answers cannot be had."""
-        self._move(lambda: lifecycle.begin_testing(self._job, token=self._session.token))
+        token = self._session.token
+        reason, code = self._session.patiently(lambda: told(self._job))
+        self._move(lambda: lifecycle.begin_testing(self._job, token=token, reason=reason, code=code))
         if self._job.test_rows:
             self._test_all()
-        self._move(lambda: lifecycle.finish(self._job, JobStatus.SUCCESS, token=self._session.token))
+        self._move(lambda: succeed(self._job, token=token, reason=reason, code=code))
 
     def _move(self, move: Callable[[], bool]) -> None:
         if not self._session.patiently(move):

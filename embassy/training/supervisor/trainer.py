@@ -1,6 +1,7 @@
 """The trainer's child process: start it, follow its account, store what it leaves, understand its end."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from embassy.training.records import Line
 from embassy.training.spec import EndCode, EndReason
 from embassy.training.states import JobStatus
 from embassy.training.supervisor.account import Account
+from embassy.training.supervisor.early_stopping import EarlyStopping
 from embassy.training.supervisor.folder import RunFolder
 from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, ShuttingDown
 from embassy.training.supervisor.session import Session
@@ -42,10 +44,10 @@ HOPELESS = frozenset(
 
 
 class Trainer:
-    """Trains one job in one attempt."""
+    """Trains one job in one attempt; with `early_stopping`, no longer than that finds worth while."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, early_stopping: EarlyStopping | None = None) -> None:
+        self._session, self._early_stopping = session, early_stopping
         self._folder = RunFolder.of(session.job)
         self._uploads = Uploads(session, self._folder)
 
@@ -55,6 +57,8 @@ class Trainer:
         end = self._leftovers()
         if end is not None and end.data.get("reason") != EndReason.CANCELLED:
             return self._conclude(end, code=None)
+        if self._early_stopping and self._early_stopping.is_due():
+            return self._early_stopping.tell()
         self._folder.prepare(self._session.job)
         account = self._new_account()
         seconds_left = self._seconds_left(account)
@@ -63,6 +67,8 @@ class Trainer:
         )
         code = self._run(spec, account, limit=account.seconds_used + seconds_left + LIMIT_GRACE_SECONDS)
         self._store_log()
+        if self._early_stopping and self._early_stopping.is_due() and not is_completed(account.end):
+            return self._early_stopping.tell()
         return self._conclude(account.end, code=code)
 
     def _leftovers(self) -> Line | None:
@@ -119,18 +125,25 @@ class Trainer:
         return child
 
     def _follow(self, child: Child, account: Account, *, limit: float) -> int:
-        while True:
-            code = child.poll()  # before reading: the last lines are there when it has ended
-            self._session.check()
-            self._store_new(account)
-            if code is not None:
+        while (code := self._look(child, account, limit=limit)) is None:
+            if self._early_stopping and self._early_stopping.says_stop(
+                lambda: self._look(child, account, limit=limit)
+            ):
+                code = child.stop(STOP_SECONDS)
+                self._store_new(account)
                 return code
-            if account.seconds_used > limit:
-                raise Ended(JobStatus.TIMED_OUT, "Training reached its time limit.", EndCode.TIME_LIMIT)
-            try:
+            with suppress(TimeoutError):
                 child.wait(TICK_SECONDS)
-            except TimeoutError:
-                continue
+        return code
+
+    def _look(self, child: Child, account: Account, *, limit: float) -> int | None:
+        """Store what is new; the status with which the trainer has ended, or None."""
+        code = child.poll()  # before reading: the last lines are there when it has ended
+        self._session.check()
+        self._store_new(account)
+        if code is None and account.seconds_used > limit:
+            raise Ended(JobStatus.TIMED_OUT, "Training reached its time limit.", EndCode.TIME_LIMIT)
+        return code
 
     def _store_new(self, account: Account) -> None:
         self._session.patiently(account.store_new)
@@ -146,7 +159,7 @@ class Trainer:
             raise Crashed(self._unexplained(code), "trainer_died")
         reason, message = str(end.data.get("reason")), str(end.data.get("message") or "")
         end_code = str(end.data.get("code") or reason)
-        if reason == EndReason.COMPLETED:
+        if is_completed(end):
             return
         if reason == EndReason.TIME_LIMIT:
             raise Ended(JobStatus.TIMED_OUT, message, end_code)
@@ -160,3 +173,7 @@ class Trainer:
             why = ", perhaps for want of memory" if code == -9 else ""
             return f"The trainer was killed (signal {-code}){why}."
         return f"The trainer ended with status {code} and without a word. {words}".strip()
+
+
+def is_completed(end: Line | None) -> bool:
+    return end is not None and end.data.get("reason") == EndReason.COMPLETED
