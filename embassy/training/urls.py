@@ -1,9 +1,10 @@
 from django.urls import path
 
-from embassy.training import api
+from embassy.training import api, artifact_api
 
 JOBS = "v1/projects/<str:project_id>/training-jobs"
 JOB = f"{JOBS}/<str:training_job_id>"
+CHECKPOINT = f"{JOB}/checkpoints/<int:number>"
 
 urlpatterns = [
     path(JOBS, api.TrainingJobList.as_view()),
@@ -11,6 +12,9 @@ urlpatterns = [
     path(JOB, api.TrainingJobDetail.as_view()),
     path(f"{JOB}/cancel", api.TrainingJobCancel.as_view()),
     path(f"{JOB}/checkpoints", api.CheckpointList.as_view()),
+    path(f"{CHECKPOINT}/artifacts", artifact_api.CheckpointArtifacts.as_view()),
+    path(f"{CHECKPOINT}/merge", artifact_api.CheckpointMerge.as_view()),
+    path(f"{CHECKPOINT}/evidence", artifact_api.CheckpointEvidence.as_view()),
     path(f"{JOB}/events", api.JobEventList.as_view()),
     path(f"{JOB}/results", api.TestResultList.as_view()),
 ]
