@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import types
 import typing
 from collections.abc import Mapping
@@ -48,9 +49,14 @@ class EventType(StrEnum):
     END = "end"
 
 
+# The runner saves its state after the step at hand and ends; SIGTERM ends it at once, without.
+PAUSE_SIGNAL = signal.SIGUSR1
+
+
 class EndReason(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
     TIME_LIMIT = "time_limit"
     NAN_LOSS = "nan_loss"
     ERROR = "error"
@@ -61,6 +67,7 @@ class EndCode(StrEnum):
 
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
     TIME_LIMIT = "time_limit"
     NAN_LOSS = "nan_loss"
     OUT_OF_MEMORY = "out_of_memory"
@@ -243,8 +250,9 @@ class TrainingSpec:
 
     `adapter` is the folder of an adapter to go on from (an export of an earlier job). `resume_from` is a
     checkpoint of an earlier attempt, or the checkpoints folder: then the newest complete one is taken,
-    and a folder without any starts afresh. `threads` None lets the runner choose by the model's size.
-    `chat_template` is the path of a Jinja file that replaces the base model's own.
+    and a folder without any starts afresh. `state_seconds` after the last checkpoint the state is saved in
+    the middle of an epoch too: a crash costs no more. `threads` None lets the runner choose by the model's
+    size. `chat_template` is the path of a Jinja file that replaces the base model's own.
     """
 
     job_id: str
@@ -259,6 +267,7 @@ class TrainingSpec:
     chat_template: str | None = None
     resume_from: str | None = None
     time_limit_seconds: float | None = None
+    state_seconds: float = 600.0
     threads: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"

@@ -43,6 +43,7 @@ TRAINERS = {
 _SENTENCES = {
     EndReason.COMPLETED: "Training completed.",
     EndReason.CANCELLED: "Training was cancelled.",
+    EndReason.PAUSED: "Training was paused; its state is saved.",
     EndReason.TIME_LIMIT: "Training reached its time limit. Raise the limit, or train fewer epochs.",
     EndReason.NAN_LOSS: "The loss is no longer a number. Lower the learning rate and retry.",
 }

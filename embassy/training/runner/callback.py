@@ -37,27 +37,46 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
         self._extras = extras or dict
         self._metrics: dict[str, Any] = {}
         self._steps_per_epoch = 1
-        self._began = self._reported = 0.0
+        self._began = self._reported = self._saved = 0.0
         self._first_step = self._tokens = 0
+        self.is_evaluating = False
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self._steps_per_epoch = max(1, round(state.max_steps / args.num_train_epochs))
-        self._began = time.monotonic()
         self._first_step = state.global_step
+        self._run.limits.await_pause_points()
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.global_step == self._first_step:
+            self._began = self._saved = time.monotonic()
 
     def on_substep_end(self, *_: Any, **__: Any) -> None:
         self._run.limits.check()
 
     def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        self.is_evaluating = True
         self._run.limits.check()
+        self._run.limits.pause_point()  # an evaluation changes nothing: see stages.save_interrupted
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self._run.limits.check()
-        control.should_log = self._is_due(state)
+        is_paused = self._run.limits.pause_asked
+        control.should_log = is_paused or self._is_due(state)
+        # At the end of an epoch the loop saves by itself, and there it counts as finished.
+        control.should_save = not is_epoch_end(state) and (is_paused or self._is_state_due())
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self._run.limits.pause_asked and control.should_evaluate:
+            self.is_evaluating = True
+            control.should_evaluate = False  # the next attempt evaluates first: see resume.Belated
 
     def on_log(
         self,
@@ -81,6 +100,7 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
         metrics: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
+        self.is_evaluating = False
         found = {key.removeprefix("eval_"): value for key, value in (metrics or {}).items()}
         found = {key: value for key, value in found.items() if key not in _NOT_METRICS}
         self._metrics |= {f"eval_{key}": value for key, value in found.items()}
@@ -90,8 +110,11 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        folder = self._run.spec.checkpoints_dir / f"checkpoint-{state.global_step}"
-        announce(self._run, self._exporter, checkpoint_of(folder, state, dict(self._metrics)))
+        self._saved = time.monotonic()
+        if is_epoch_end(state) and not self.is_evaluating:
+            folder = self._run.spec.checkpoints_dir / f"checkpoint-{state.global_step}"
+            announce(self._run, self._exporter, checkpoint_of(folder, state, dict(self._metrics)))
+        self._run.limits.pause_point()
 
     def _is_due(self, state: TrainerState) -> bool:
         place = state.global_step % self._steps_per_epoch
@@ -100,6 +123,9 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
         return (
             state.max_steps <= _SMALL_RUN_STEPS or at_edge or now - self._reported >= _SECONDS_BETWEEN_STEPS
         )
+
+    def _is_state_due(self) -> bool:
+        return time.monotonic() - self._saved >= self._run.spec.state_seconds
 
     def _report_step(self, state: TrainerState, logs: dict[str, Any]) -> None:
         now = time.monotonic()
@@ -133,6 +159,11 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
     def _eta(self, state: TrainerState, now: float) -> float:
         done = max(1, state.global_step - self._first_step)
         return float((now - self._began) / done * (state.max_steps - state.global_step))
+
+
+def is_epoch_end(state: TrainerState) -> bool:
+    """Whether the last step made was the last one of an epoch."""
+    return float(state.epoch or 0).is_integer()
 
 
 def checkpoint_of(folder: Any, state: TrainerState, metrics: dict[str, Any]) -> Checkpoint:

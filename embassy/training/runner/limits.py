@@ -1,7 +1,8 @@
-"""Cancellation and the time limit.
+"""Cancellation, the time limit, and pauses.
 
-Both arrive as signals and become `Stopped`, raised in the main thread wherever it is: within a step, a
-generation or a tokenization. Python runs handlers between bytecodes, so the delay is one torch operation.
+The first two arrive as signals and become `Stopped`, raised in the main thread wherever it is: within a step,
+a generation or a tokenization. Python runs handlers between bytecodes, so the delay is one torch operation.
+A pause does the same until steps are made; from then on it waits for a point at which everything is saved.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
-from embassy.training.spec import EndReason
+from embassy.training.spec import PAUSE_SIGNAL, EndReason
 
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 
@@ -27,16 +28,22 @@ class Stopped(BaseException):
 
 
 class Limits:
-    """While entered, SIGTERM and the end of `time_limit_seconds` raise `Stopped` in the main thread."""
+    """While entered, SIGTERM and the end of `time_limit_seconds` raise `Stopped` in the main thread.
+
+    So does PAUSE_SIGNAL, before `await_pause_points`; after it, `pause_point` does.
+    """
 
     def __init__(self, time_limit_seconds: float | None) -> None:
         self._time_limit = time_limit_seconds
         self._reason: EndReason | None = None
         self._shields = 0
+        self._awaits_points = False
+        self.pause_asked = False
 
     def __enter__(self) -> Self:
         signal.signal(signal.SIGTERM, self._on_terminate)
         signal.signal(signal.SIGALRM, self._on_alarm)
+        signal.signal(PAUSE_SIGNAL, self._on_pause)
         signal.setitimer(signal.ITIMER_REAL, self._time_limit or 0)
         return self
 
@@ -52,6 +59,15 @@ class Limits:
         if self._reason and not self._shields:
             raise Stopped(self._reason)
 
+    def await_pause_points(self) -> None:
+        """From now on there is something to lose: a pause waits for the next `pause_point`."""
+        self._awaits_points = True
+
+    def pause_point(self) -> None:
+        """Raise `Stopped` if a pause was asked for. Call it where a later attempt can go on from."""
+        if self.pause_asked:
+            self._stop(EndReason.PAUSED)
+
     @contextmanager
     def shielded(self) -> Iterator[None]:
         """Put off a stop to the end of the block. Keep the block short."""
@@ -66,6 +82,11 @@ class Limits:
         if self._reason is EndReason.CANCELLED:  # asked twice: whoever asks has lost patience
             os._exit(_EXIT_TERMINATED)
         self._stop(EndReason.CANCELLED)
+
+    def _on_pause(self, _signal: int, _frame: FrameType | None) -> None:
+        self.pause_asked = True
+        if not self._awaits_points:
+            self._stop(EndReason.PAUSED)
 
     def _on_alarm(self, _signal: int, _frame: FrameType | None) -> None:
         self._stop(EndReason.TIME_LIMIT)

@@ -12,12 +12,13 @@ from transformers import PrinterCallback, set_seed
 from embassy.training.runner import hardware as machine
 from embassy.training.runner import models
 from embassy.training.runner.callback import Progress
-from embassy.training.runner.checkpoints import resume_point
+from embassy.training.runner.checkpoints import is_complete, resume_point
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.hardware import Hardware
-from embassy.training.runner.resume import announce_again
+from embassy.training.runner.limits import Stopped
+from embassy.training.runner.resume import Belated
 from embassy.training.runner.run import Run
-from embassy.training.spec import EventType
+from embassy.training.spec import EndReason, EventType
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,21 @@ def fit(
     extras: Callable[[], dict[str, Any]] | None = None,
 ) -> None:
     """Train to the end, reporting and exporting each epoch."""
+    progress = Progress(run, exporter, extras)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(Progress(run, exporter, extras))
+    trainer.add_callback(progress)
     if checkpoint:
-        announce_again(run, exporter, checkpoint)
-    trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+        trainer.add_callback(Belated(run, trainer, exporter, checkpoint))
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+    except Stopped as stop:
+        if stop.reason is EndReason.PAUSED and progress.is_evaluating:
+            save_interrupted(run, trainer)
+        raise
+
+
+def save_interrupted(run: Run, trainer: Any) -> None:
+    """Save what an interrupted evaluation was to measure: an epoch is not lost for its last minute."""
+    step = trainer.state.global_step
+    if step and not is_complete(run.spec.checkpoints_dir / f"checkpoint-{step}"):
+        trainer._save_checkpoint(trainer.model, None)  # noqa: SLF001 - what the loop calls too
