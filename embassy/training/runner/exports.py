@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 
+from embassy.training import model_card
 from embassy.training.examples.templates import Template
 from embassy.training.runner.events import jsonable
 from embassy.training.runner.hardware import Hardware, versions
 from embassy.training.runner.models import base_for_merging, load_adapter, storage_dtype
+from embassy.training.runner.parity import References
 from embassy.training.runner.run import Run
 from embassy.training.spec import TrainingSpec
 
@@ -52,7 +54,7 @@ class Exporter:
 
     `facts` goes into the evidence of each; `write_extras` adds what a technique needs to serve its result;
     `load_whole` loads a whole model in full precision, from a folder or else the base model; `write_model`
-    writes results that never are adapters.
+    writes results that never are adapters; `references` are answers for the engine to be compared with.
     """
 
     run: Run
@@ -62,6 +64,7 @@ class Exporter:
     write_extras: Callable[[Path], None] | None = None
     load_whole: Callable[[TrainingSpec, str | None], Any] = base_for_merging
     write_model: Callable[[Checkpoint, Path], None] | None = None
+    references: References | None = None
 
     @property
     def merged(self) -> bool:
@@ -95,7 +98,11 @@ class Exporter:
             write_json(folder / "prompt_format.json", Template(self.tokenizer).format())
         if self.write_extras:
             self.write_extras(folder)
-        write_json(folder / "evidence.json", self._evidence(checkpoint, folder))
+        if self.references and self.references.watching:
+            write_json(folder / "parity.json", self.references.document())
+        facts = self._evidence(checkpoint, folder)
+        write_json(folder / "evidence.json", facts)
+        (folder / "README.md").write_text(model_card.render(facts), encoding="utf-8")
 
     def _write_adapter(self, checkpoint: Checkpoint, folder: Path) -> None:
         copy_present(checkpoint.folder, folder, _ADAPTER_FILES)
@@ -139,7 +146,11 @@ class Exporter:
             "threads": self.hardware.threads,
             "versions": versions(),
             "metrics": checkpoint.metrics,
-            "files": {child.name: file_digest(child) for child in sorted(folder.glob("*.safetensors"))},
+            "files": {
+                str(path.relative_to(folder)): file_digest(path)
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            },
             **self.facts,
         }
 

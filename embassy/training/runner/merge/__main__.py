@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embassy.training.merge_spec import MergeOutcome, MergeSpec, read_spec, write
-from embassy.training.runner import preload
+from embassy.training.runner.merge.preload import ENVIRONMENT
 
 if TYPE_CHECKING:
     from embassy.training.runner.failures import RunnerError
@@ -27,7 +27,7 @@ _NOT_COPIED = frozenset({"adapter_config.json", "adapter_model.safetensors", "RE
 
 
 def main(argv: list[str]) -> int:
-    os.environ.update({**preload.ENVIRONMENT, **os.environ})
+    os.environ.update({**ENVIRONMENT, **os.environ})
     try:
         (path,) = argv
         spec = read_spec(Path(path))
