@@ -1,0 +1,7 @@
+"""What a standby of the stand-in would import once: nothing."""
+
+ENVIRONMENT: dict[str, str] = {}
+
+
+def preload() -> None:
+    """Nothing is heavy here."""
