@@ -17,6 +17,7 @@ from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, Shuttin
 from embassy.training.supervisor.session import Session
 from embassy.training.supervisor.tester import Tester
 from embassy.training.supervisor.trainer import Trainer
+from embassy.training.supervisor.unnamed import remove_unnamed
 from embassy.training.testing import CheckpointServer
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def run_job(job_pk: int, *, server: CheckpointServer) -> None:
 def _run(session: Session, server: CheckpointServer) -> None:
     job, token = session.job, session.token
     try:
+        remove_unnamed(job)
         examiner = Examiner(session, server)
         if job.trained_at is None:
             Trainer(session, EarlyStopping.of(session, examiner)).train()
