@@ -101,6 +101,15 @@ def script_trainer(job: TrainingJob, **script: Any) -> Path:
     return path
 
 
+def hold_test(job: TrainingJob, number: int) -> Path:
+    """Keep the answers of a checkpoint from being ready while this file exists; see tests/fakes."""
+    folder = Path(settings.RUNS_DIR) / job.public_id
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"hold-{number}"
+    path.touch()
+    return path
+
+
 def due_now(job: TrainingJob) -> None:
     """As if the wait before the next attempt were over."""
     TrainingJob.objects.filter(pk=job.pk).update(next_retry_at=timezone.now())

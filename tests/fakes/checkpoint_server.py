@@ -1,14 +1,21 @@
 """Stands in for the serving engine in the test stage: later checkpoints know more sums."""
 
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from embassy.training.models import Checkpoint, TrainingJob
 from tests.factories.training import SUMS
 
 
 class SumServer:
-    """The base model knows nothing, checkpoint 1 answers every other prompt, all later ones every prompt."""
+    """The base model knows nothing, checkpoint 1 answers every other prompt, all later ones every prompt.
+
+    While there is a file `hold-NUMBER` in the run folder, that checkpoint's answers are not ready.
+    """
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -23,9 +30,17 @@ class SumServer:
     ) -> list[str]:
         number = checkpoint.number if checkpoint else 0
         self.asked.append(number)
+        self._hold(job, number, on_progress)
         answers = []
         for index, prompt in enumerate(prompts):
             on_progress(index)
             knows = number >= 2 or (number == 1 and index % 2 == 0)
             answers.append(SUMS[prompt[-1]["content"]] if knows else "I do not know.")
         return answers
+
+    def _hold(self, job: TrainingJob, number: int, on_progress: Callable[[int], None]) -> None:
+        folder = Path(settings.RUNS_DIR) / job.public_id
+        while (folder / f"hold-{number}").exists():
+            (folder / f"held-{number}").touch()
+            on_progress(0)
+            time.sleep(0.05)

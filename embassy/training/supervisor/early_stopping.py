@@ -18,6 +18,7 @@ from embassy.training.supervisor.session import Session
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
+AGAIN_SECONDS = 20.0
 STOPPED_EARLY = "early_stopped"
 POSTPONED = "The test of checkpoint {number} is put off, and training goes on: {why}"
 
@@ -28,7 +29,7 @@ class EarlyStopping:
     def __init__(self, session: Session, examiner: Examiner, selection: Selection) -> None:
         self._session, self._examiner, self._selection = session, examiner, selection
         self._job = session.job
-        self._failed_before = 0  # number of the newest checkpoint when a test failed
+        self._not_before = 0.0  # when to test again after a test has failed
 
     @classmethod
     def of(cls, session: Session, examiner: Examiner) -> "EarlyStopping | None":
@@ -46,8 +47,10 @@ class EarlyStopping:
         """Test the oldest checkpoint that has not been tested, if there is one; whether to stop then.
 
         `look` is called a few times a second meanwhile; raises what it raises. A checkpoint that cannot be
-        tested just now waits for the next one.
+        tested just now is tested later.
         """
+        if time.monotonic() < self._not_before:
+            return False
         checkpoint = self._session.patiently(self._oldest_untested)
         if checkpoint is None:
             return False
@@ -66,15 +69,12 @@ class EarlyStopping:
         return self._session.patiently(lambda: scores_of(self._job, self._selection))
 
     def _oldest_untested(self) -> Checkpoint | None:
-        tested = self._examiner.tested()
-        stored = list(self._job.checkpoints.select_related("job").order_by("number"))
-        if not stored or stored[-1].number <= self._failed_before:
-            return None
-        return next((checkpoint for checkpoint in stored if checkpoint.number not in tested), None)
+        stored = self._job.checkpoints.select_related("job").order_by("number")
+        return stored.exclude(number__in=self._examiner.tested()).first()
 
     def _put_off(self, checkpoint: Checkpoint, error: EmbassyError) -> None:
         log.info("early_stopping.put_off", extra=fields(job=self._job.public_id, error=error.message))
-        self._failed_before = max(self._job.checkpoints.values_list("number", flat=True))
+        self._not_before = time.monotonic() + AGAIN_SECONDS
         message = POSTPONED.format(number=checkpoint.number, why=error.message)
         self._session.patiently(
             lambda: records.record_event(

@@ -1,8 +1,8 @@
 """Stands in for the trainer: reads a spec, writes the same files in the same order, and learns nothing.
 
 `script.json` in the run folder says what else happens, for the attempts that it names (default: all):
-`steps` for each epoch, `wait_before_start` or `wait_after` an epoch (for the file `go`), `hang_after` or
-`die_after` an epoch, `end` in place of the usual one.
+`epochs`, `steps` for each epoch, `wait_before_start` or `wait_after` an epoch (for the file `go`),
+`hang_after` or `die_after` an epoch, `end` in place of the usual one.
 """
 
 import fcntl
@@ -25,6 +25,7 @@ class Trainer:
         script = json.loads((self.folder / "script.json").read_text() or "{}") if self.has_script() else {}
         self.script = script if spec.attempt in script.get("attempts", [spec.attempt]) else {}
         self.steps = int(script.get("steps", 4))
+        self.epochs = int(script.get("epochs", EPOCHS))
 
     def has_script(self) -> bool:
         return (self.folder / "script.json").exists()
@@ -44,7 +45,7 @@ class Trainer:
         self.emit("preflight", rows=Path(self.spec.data.train).read_text().count("\n"))
         if done:
             self.announce(done)
-        for epoch in range(done + 1, EPOCHS + 1):
+        for epoch in range(done + 1, self.epochs + 1):
             self.epoch(epoch)
         end = {"reason": "completed", "code": "completed", "message": "Training completed."}
         self.emit("end", **self.script.get("end", end))
@@ -52,7 +53,7 @@ class Trainer:
 
     def epoch(self, epoch: int) -> None:
         for step in range((epoch - 1) * self.steps + 1, epoch * self.steps + 1):
-            progress = step / (EPOCHS * self.steps)
+            progress = step / (self.epochs * self.steps)
             self.emit("step", step=step, epoch=step / self.steps, loss=3.0 / step, progress=progress)
         checkpoint = self.spec.checkpoints_dir / f"checkpoint-{epoch * self.steps}"
         checkpoint.mkdir(parents=True, exist_ok=True)
