@@ -15,7 +15,8 @@ class BaseModel:
     """`context_length` is in tokens, `size_parameters` a count; `dtype` is what it is served in.
 
     `defaults` overrides, for a kind of training, the defaults of its rules. `hf_id` is empty for a model
-    that is only a folder.
+    that is only a folder. Where `takes_adapters` is false no engine serves adapters on it: what is trained on
+    it is merged.
     """
 
     name: str
@@ -26,6 +27,7 @@ class BaseModel:
     dtype: str
     task_types: tuple[str, ...] = TEXT_TASKS
     support_serverless: bool = False
+    takes_adapters: bool = True
     defaults: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     @property

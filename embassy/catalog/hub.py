@@ -1,16 +1,19 @@
 """Models at Hugging Face: their files in the local cache, fetched when they are allowed to be.
 
-The only module that sees huggingface_hub's exceptions.
+The only module that sees huggingface_hub's exceptions. Only ids reach the library, never addresses: it asks
+the hub that the server is configured for and no other host.
 """
 
-import json
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from django.conf import settings
-from huggingface_hub import hf_hub_download, snapshot_download
+from httpx import HTTPError
+from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -19,87 +22,170 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.hf_api import ModelInfo
 
+from embassy.catalog import facts
 from embassy.catalog.base_model import BaseModel
+from embassy.catalog.facts import Facts
 from embassy.platform.errors import InvalidInput, Unavailable
 
-_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-_LINK = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<id>[^/?#]+/[^/?#]+)/?")
+LONGEST_ID = 96
+TIMEOUT_S = 20.0
+MARGIN_BYTES = 1024**3  # of the disk, to be left free
+
+_PART = r"[A-Za-z0-9][\w.-]*"
+_ID = re.compile(rf"{_PART}/{_PART}")
+_NAME = re.compile(rf"(?P<id>{_PART}/{_PART})(?:@(?P<revision>[0-9a-f]{{40}}))?")
+_LINK = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<id>[^/?#@]+/[^/?#@]+)"
+    r"(?:/(?:tree|commit)/(?P<revision>[\w./-]+?))?/?"
+)
+_SHARD = re.compile(r".+-\d{5}-of-(?P<count>\d{5})\.safetensors")
 # Never pickles and never code: only what transformers and the engine read.
 _FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt"]
+# What tells enough of a model to know whether it can be used.
+_TELLING = ("config.json", "tokenizer_config.json", "chat_template.jinja", "sentence_bert_config.json")
+
+T = TypeVar("T")
 
 
-def parse_link(link: str) -> str:
-    """`owner/name` from itself or from its page's address. Raises InvalidInput."""
+def parse_link(link: str) -> tuple[str, str]:
+    """`owner/name` and the revision, if any, from `owner/name[@revision]` or a page's address.
+
+    Raises InvalidInput.
+    """
     match = _LINK.fullmatch(link.strip())
-    hf_id = match["id"] if match else link.strip()
-    if not _ID.fullmatch(hf_id):
+    plain, _, asked = link.strip().partition("@")
+    hf_id, revision = (match["id"], match["revision"] or "") if match else (plain, asked)
+    if not _ID.fullmatch(hf_id) or len(hf_id) > LONGEST_ID or ".." in hf_id + revision:
         raise InvalidInput(
             "hf_model_link: this is no Hugging Face model. Give owner/name or https://huggingface.co/owner/name."
         )
-    return hf_id
+    return hf_id, revision
 
 
 def is_id(name: str) -> bool:
-    return _ID.fullmatch(name) is not None
+    """Whether this may name a model at Hugging Face: `owner/name`, or that with a commit."""
+    return _NAME.fullmatch(name) is not None and len(split(name)[0]) <= LONGEST_ID
 
 
-def snapshot(hf_id: str) -> Path:
+def split(name: str) -> tuple[str, str]:
+    """`owner/name` and the commit, empty if the name pins none."""
+    hf_id, _, revision = name.partition("@")
+    return hf_id, revision
+
+
+def snapshot(name: str) -> Path:
     """The folder with the model's files, fetched if need be. Raises InvalidInput and Unavailable."""
-    try:
-        return Path(snapshot_download(hf_id, local_files_only=True, allow_patterns=_FILES))
-    except LocalEntryNotFoundError:
-        return Path(_fetched(hf_id, lambda: snapshot_download(hf_id, allow_patterns=_FILES)))
+    folder = _cached_folder(name)
+    if folder is not None and is_complete(folder):
+        return folder
+    hf_id, revision = split(name)
+    info = _info(hf_id, revision)
+    _check_room(hf_id, _bytes_of(info))
+    return Path(_fetched(hf_id, lambda: snapshot_download(hf_id, revision=info.sha, allow_patterns=_FILES)))
 
 
-def cached_config(hf_id: str) -> dict[str, Any] | None:
-    """The model's config.json if it is in the cache."""
-    try:
-        return _read(hf_hub_download(hf_id, "config.json", local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
+def cached(name: str) -> Facts | None:
+    """What the cache tells of a model, whether or not its weights are there as well."""
+    folder = _cached_folder(name)
+    return None if folder is None else _facts_of(folder)
 
 
-def fetch_config(hf_id: str) -> dict[str, Any]:
-    """The model's config.json, fetched if need be. Raises InvalidInput and Unavailable."""
-    cached = cached_config(hf_id)
-    if cached is not None:
-        return cached
-    return _read(_fetched(hf_id, lambda: hf_hub_download(hf_id, "config.json")))
+def describe(hf_id: str, revision: str) -> BaseModel:
+    """A model with its revision pinned in its name. Raises InvalidInput for what cannot be used, Unavailable.
+
+    The hub is asked unless all of it is here.
+    """
+    folder = _cached_folder(f"{hf_id}@{revision}" if revision else hf_id)
+    if folder is not None and is_complete(folder):
+        return facts.describe(f"{hf_id}@{folder.name}", _facts_of(folder), hf_id=hf_id)
+    info = _info(hf_id, revision)
+    names = [sibling.rfilename for sibling in info.siblings or []]
+    if "config.json" not in names:
+        raise InvalidInput(f"{hf_id} has no config.json: it is no model that can be used.")
+    for name in _TELLING:
+        if name in names:
+            _fetched(hf_id, lambda name=name: hf_hub_download(hf_id, name, revision=info.sha))  # type: ignore[misc]
+    found = cached(f"{hf_id}@{info.sha}")
+    if found is None:
+        raise Unavailable(f"The files of {hf_id} cannot be kept in the cache.", code="base_model_unavailable")
+    total = info.safetensors.total if info.safetensors else None
+    known = Facts(
+        config=found.config,
+        files=names,
+        has_chat_template=found.has_chat_template,
+        parameters=total,
+        longest=found.longest,
+    )
+    model = facts.describe(f"{hf_id}@{info.sha}", known, hf_id=hf_id)
+    _check_room(hf_id, _bytes_of(info))
+    return model
 
 
-def describe(name: str, config: dict[str, Any], *, hf_id: str = "") -> BaseModel:
-    """A catalog entry made from a model's own configuration. Raises InvalidInput for what cannot be used."""
-    architectures = config.get("architectures") or [""]
-    if not str(architectures[0]).endswith("ForCausalLM"):
-        raise InvalidInput(
-            f"{name} is a {architectures[0] or 'model of an unknown kind'}; only causal language models"
-            " (…ForCausalLM) can be trained."
-        )
-    size = _estimate_size(config)
-    return BaseModel(
-        name=name,
-        type="chat",
-        hf_id=hf_id,
-        context_length=int(config.get("max_position_embeddings") or 2048),
-        size_parameters=size,
-        dtype="float32" if size < 100_000_000 else "bfloat16",
+def is_complete(folder: Path) -> bool:
+    """Whether all weights are there; small files alone make a folder too."""
+    names = {path.name for path in folder.glob("*.safetensors")}
+    shards = [match for name in names if (match := _SHARD.fullmatch(name))]
+    if shards:
+        return len(shards) == int(shards[0]["count"])
+    return bool(names)
+
+
+def _facts_of(folder: Path) -> Facts:
+    found = facts.of_folder(folder)
+    if is_complete(folder):
+        return found
+    # Checked when it was added; what is here now are only the files that tell of it.
+    return Facts(
+        config=found.config,
+        files=None,
+        has_chat_template=found.has_chat_template,
+        longest=found.longest,
     )
 
 
-def _estimate_size(config: dict[str, Any]) -> int:
-    hidden, layers = int(config.get("hidden_size") or 0), int(config.get("num_hidden_layers") or 0)
-    inner, words = int(config.get("intermediate_size") or 4 * hidden), int(config.get("vocab_size") or 0)
-    embeddings = words * hidden * (1 if config.get("tie_word_embeddings") else 2)
-    return embeddings + layers * (4 * hidden * hidden + 3 * hidden * inner)
+def _cached_folder(name: str) -> Path | None:
+    """The snapshot in the cache, of the pinned revision or the one that was `main` when it was fetched."""
+    hf_id, revision = split(name)
+    try:
+        path = hf_hub_download(hf_id, "config.json", revision=revision or None, local_files_only=True)
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return Path(path).parent
 
 
-def _read(path: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return document
+def _info(hf_id: str, revision: str) -> ModelInfo:
+    return _fetched(
+        hf_id,
+        lambda: HfApi().model_info(hf_id, revision=revision or None, files_metadata=True, timeout=TIMEOUT_S),
+    )
 
 
-def _fetched(hf_id: str, fetch: Callable[[], str]) -> str:
+def _bytes_of(info: ModelInfo) -> int:
+    wanted: Iterable[int] = (
+        sibling.size or 0
+        for sibling in info.siblings or []
+        if any(fnmatch(sibling.rfilename, pattern) for pattern in _FILES)
+    )
+    return sum(wanted)
+
+
+def _check_room(hf_id: str, needed: int) -> None:
+    """Raises Unavailable if the download would fill the disk."""
+    folder = Path(constants.HF_HUB_CACHE)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if needed + MARGIN_BYTES > free:
+        raise Unavailable(
+            f"{hf_id} takes {needed / 1024**3:.1f} GiB and {free / 1024**3:.1f} GiB of disk are free."
+            " Make room in the cache of Hugging Face models, or choose a smaller model.",
+            code="disk_full",
+        )
+
+
+def _fetched(hf_id: str, fetch: Callable[[], T]) -> T:
     if settings.HF_OFFLINE:
         raise Unavailable(
             f"{hf_id} is not on this machine and downloads are off (HF_HUB_OFFLINE). Put its folder under"
@@ -114,8 +200,10 @@ def _fetched(hf_id: str, fetch: Callable[[], str]) -> str:
             code="base_model_gated",
         ) from None
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError):
-        raise InvalidInput(f"Hugging Face has no model {hf_id}.", code="base_model_unknown") from None
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise InvalidInput(
+            f"Hugging Face has no model {hf_id}, or not this revision of it.", code="base_model_unknown"
+        ) from None
+    except (HfHubHTTPError, HTTPError, LocalEntryNotFoundError, OSError) as error:
         raise Unavailable(
             f"{hf_id} is not on this machine and Hugging Face cannot be reached ({type(error).__name__})."
             " Put its folder under EMBASSY_MODELS_DIRS, or try again later.",

@@ -1,12 +1,8 @@
 """Look base models up."""
 
-import json
-from pathlib import Path
-
-from django.conf import settings
 from rapidfuzz import process
 
-from embassy.catalog import hub
+from embassy.catalog import facts, folders, hub
 from embassy.catalog.base_model import BaseModel
 from embassy.catalog.entries import ENTRIES
 from embassy.platform.errors import NotFound
@@ -15,13 +11,14 @@ _BY_NAME = {entry.name: entry for entry in ENTRIES} | {entry.hf_id: entry for en
 
 
 def list_base_models() -> list[BaseModel]:
-    return list(ENTRIES)
+    """The catalog's own, then those in MODELS_DIRS. What lies there and cannot be used is left out."""
+    return [*ENTRIES, *folders.usable(known=frozenset(_BY_NAME))]
 
 
 def get_base_model(name: str) -> BaseModel:
     """By catalog name, by Hugging Face id, or by the name of a model that an administrator or job added.
 
-    Never reaches out to the network. Raises NotFound.
+    Never reaches out to the network. Raises NotFound, and InvalidInput for a model that cannot be used.
     """
     found = _BY_NAME.get(name) or _in_a_folder(name) or _in_the_cache(name)
     if found is None:
@@ -34,27 +31,14 @@ def is_listed(name: str) -> bool:
     return name in _BY_NAME
 
 
-def folder_of(name: str) -> Path | None:
-    """The folder of that name under one of MODELS_DIRS, if it holds a model."""
-    for root in settings.MODELS_DIRS:
-        folder = (root / name).resolve()
-        # A name is a user's input: it must not lead out of the folders that hold models.
-        if folder.is_relative_to(root.resolve()) and (folder / "config.json").is_file():
-            return folder
-    return None
-
-
 def _in_a_folder(name: str) -> BaseModel | None:
-    folder = folder_of(name)
-    if folder is None:
-        return None
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return hub.describe(name, config)
+    folder = folders.folder_of(name)
+    return None if folder is None else folders.described(name, folder)
 
 
 def _in_the_cache(name: str) -> BaseModel | None:
-    config = hub.cached_config(name) if hub.is_id(name) else None
-    return None if config is None else hub.describe(name, config, hf_id=name)
+    found = hub.cached(name) if hub.is_id(name) else None
+    return None if found is None else facts.describe(name, found, hf_id=hub.split(name)[0])
 
 
 def _nearest(name: str) -> str:

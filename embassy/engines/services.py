@@ -34,7 +34,7 @@ def key_for(*, base_model: str, task_type: str, rank: int = 0, merged: Archive |
         kind=kind,
         dtype=model.dtype,
         max_model_len=min(model.context_length, settings.ENGINE_MAX_MODEL_LEN),
-        rank=keys.rank_for(kind, rank, merged=merged is not None),
+        rank=keys.rank_for(kind, rank, merged=merged is not None or not model.takes_adapters),
         archive_key=merged.key if merged else "",
     )
 

@@ -2,11 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 from pytest_django import Settings
 
-from embassy.catalog import hub, selectors, weights
+from embassy.catalog import facts, selectors, weights
 from embassy.platform.errors import InvalidInput, NotFound, Unavailable
+from tests.fakes.weights import write_safetensors
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"],
@@ -26,9 +26,12 @@ def models_dir(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path / "models"
 
 
-def put_model(folder: Path, config: dict[str, object] | None = None) -> Path:
+def put_model(folder: Path, config: dict[str, object] | None = None, *, template: str = "{{ bos }}") -> Path:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config or LLAMA))
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
+    write_safetensors(folder / "model.safetensors", {"lm_head.weight": (2048, 256), "norm.weight": (256,)})
     return folder
 
 
@@ -47,8 +50,112 @@ def test_folder_of_an_administrator_is_a_model(models_dir: Path) -> None:
 
     model = selectors.get_base_model("our-model")
 
-    assert (model.context_length, model.dtype, model.task_types[0]) == (512, "float32", "text-generation")
+    assert (model.type, model.context_length, model.dtype) == ("chat", 512, "float32")
+    assert model.task_types == ("text-generation", "classification", "regression")
+    assert model.size_parameters == 2048 * 256 + 256  # counted, not guessed
+    assert model.takes_adapters
     assert weights.locate("our-model") == models_dir / "our-model"
+    assert "our-model" in [listed.name for listed in selectors.list_base_models()]
+
+
+def test_folder_within_a_folder_is_named_by_both(models_dir: Path) -> None:
+    put_model(models_dir / "us" / "our-model")
+
+    assert [model.name for model in selectors.list_base_models()][-1] == "us/our-model"
+
+
+def test_folder_of_a_listed_model_is_not_listed_twice(models_dir: Path) -> None:
+    put_model(models_dir / "Qwen3-0.6B")
+    put_model(models_dir / "Qwen" / "Qwen3-1.7B")
+
+    names = [model.name for model in selectors.list_base_models()]
+
+    assert names.count("Qwen3-0.6B") == 1
+    assert "Qwen/Qwen3-1.7B" not in names
+
+
+def test_model_without_a_chat_template_only_reads(models_dir: Path) -> None:
+    put_model(models_dir / "plain", template="")
+
+    model = selectors.get_base_model("plain")
+
+    assert (model.type, model.task_types) == ("completion", ("classification", "regression"))
+
+
+def test_model_with_other_layers_takes_no_adapters(models_dir: Path) -> None:
+    put_model(models_dir / "neox", {**LLAMA, "architectures": ["GPTNeoXForCausalLM"]})
+
+    assert not selectors.get_base_model("neox").takes_adapters
+
+
+def test_embedding_model(models_dir: Path) -> None:
+    folder = put_model(
+        models_dir / "encoder", {"architectures": ["BertModel"], "max_position_embeddings": 512}
+    )
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 128}')
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text("{}")
+
+    model = selectors.get_base_model("encoder")
+
+    assert (model.type, model.task_types, model.context_length) == ("embeddings", ("embedding",), 128)
+    assert "encoder/1_Pooling" not in [listed.name for listed in selectors.list_base_models()]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"architectures": ["T5ForConditionalGeneration"]}, "is a T5ForConditionalGeneration"),
+        ({"architectures": ["OursForCausalLM"], "auto_map": {"AutoModel": "ours.py"}}, "trust_remote_code"),
+        ({**LLAMA, "quantization_config": {"bits": 4}}, "is quantized"),
+        ({}, "of an unknown kind"),
+    ],
+)
+def test_model_that_cannot_be_used_says_why(models_dir: Path, config: dict[str, object], said: str) -> None:
+    folder = put_model(models_dir / "odd")
+    (folder / "config.json").write_text(json.dumps(config))
+
+    with pytest.raises(InvalidInput, match=said):
+        selectors.get_base_model("odd")
+    assert "odd" not in [model.name for model in selectors.list_base_models()]
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [("model.safetensors", "no weights as safetensors"), ("tokenizer.json", "no tokenizer")],
+)
+def test_model_with_a_part_missing_says_which(models_dir: Path, missing: str, said: str) -> None:
+    (put_model(models_dir / "odd") / missing).unlink()
+
+    with pytest.raises(InvalidInput, match=said):
+        selectors.get_base_model("odd")
+
+
+def test_damaged_model_is_no_fault_of_ours(models_dir: Path) -> None:
+    (put_model(models_dir / "odd") / "model.safetensors").write_bytes(b"short")
+
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        selectors.get_base_model("odd")
+
+
+def test_folder_that_is_filled_later_is_looked_at_again(models_dir: Path) -> None:
+    folder = put_model(models_dir / "late")
+    (folder / "model.safetensors").rename(models_dir / "elsewhere")
+    with pytest.raises(InvalidInput):
+        selectors.get_base_model("late")
+
+    (models_dir / "elsewhere").rename(folder / "model.safetensors")
+
+    assert selectors.get_base_model("late").name == "late"
+
+
+def test_fingerprint_is_that_of_the_weights(models_dir: Path) -> None:
+    folder, same = put_model(models_dir / "one"), put_model(models_dir / "two")
+    before = weights.fingerprint(folder)
+
+    assert before == weights.fingerprint(same) == weights.fingerprint(folder)
+    write_safetensors(folder / "model.safetensors", {"norm.weight": (255,)})
+    assert weights.fingerprint(folder) != before
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc", "a/../../outside"])
@@ -105,48 +212,5 @@ def test_other_links_are_refused(link: str) -> None:
         weights.add_from_hub(link)
 
 
-def test_model_that_is_no_causal_language_model() -> None:
-    with pytest.raises(InvalidInput, match="BertModel"):
-        hub.describe("a/b", {"architectures": ["BertModel"]})
-
-
 def test_size_is_estimated_from_the_configuration() -> None:
-    assert hub.describe("x", LLAMA).size_parameters == pytest.approx(3_475_712, rel=0.1)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected", "said"),
-    [
-        (GatedRepoError, InvalidInput, "Accept its licence"),
-        (RepositoryNotFoundError, InvalidInput, "has no model"),
-        (LocalEntryNotFoundError, Unavailable, "cannot be reached"),
-        (ConnectionError, Unavailable, "cannot be reached"),
-    ],
-)
-def test_errors_of_the_hub_become_ours(
-    monkeypatch: pytest.MonkeyPatch,
-    settings: Settings,
-    error: type[Exception],
-    expected: type[Exception],
-    said: str,
-) -> None:
-    settings.HF_OFFLINE = False
-
-    def refuse(*_: object, local_files_only: bool = False, **__: object) -> str:
-        raised = LocalEntryNotFoundError if local_files_only else error
-        raise raised.__new__(raised)
-
-    monkeypatch.setattr(hub, "hf_hub_download", refuse)
-    with pytest.raises(expected, match=said):
-        weights.add_from_hub("someone/something")
-
-
-def test_offline_says_so(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    settings.HF_OFFLINE = True
-
-    def nothing(*_: object, **__: object) -> str:
-        raise LocalEntryNotFoundError("not here")
-
-    monkeypatch.setattr(hub, "hf_hub_download", nothing)
-    with pytest.raises(Unavailable, match="HF_HUB_OFFLINE"):
-        weights.add_from_hub("someone/something")
+    assert facts.estimate_size(LLAMA) == pytest.approx(3_475_712, rel=0.1)
