@@ -77,6 +77,12 @@ COMMON = (
     switch("use_rslora", "Scale the adapter by the root of its rank (rsLoRA)."),
     switch("load_in_4bit", "Hold the base model in 4 bits while training (QLoRA): less memory, slower."),
     switch("full_fine_tuning", "Train every weight instead of an adapter; the result is served on its own."),
+    whole("num_processes", 1, 1, 64, "Processes that train together, each on a GPU of its own."),
+    choice(
+        "sharding",
+        ("none", "fsdp", "fsdp_offload"),
+        "What each of several processes holds: the whole model, a part (FSDP), or a part in host memory.",
+    ),
 )
 
 SFT = (

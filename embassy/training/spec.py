@@ -83,15 +83,21 @@ class EndCode(StrEnum):
     DEVICE_UNAVAILABLE = "device_unavailable"
     REWARD_FAILED = "reward_failed"
     RUN_FOLDER_BUSY = "run_folder_busy"
+    PROCESS_LOST = "process_lost"
     INTERNAL_ERROR = "internal_error"
 
 
 Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup"]
+Sharding = Literal["none", "fsdp", "fsdp_offload"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What every technique understands."""
+    """What every technique understands.
+
+    With `num_processes` above 1 batch sizes are those of each process, and `sharding` says whether each holds
+    the whole model or a part of it.
+    """
 
     learning_rate: float = 2e-4
     num_train_epochs: int = 3
@@ -112,10 +118,12 @@ class Parameters:
     use_rslora: bool = False
     load_in_4bit: bool = False
     full_fine_tuning: bool = False
+    num_processes: int = 1
+    sharding: Sharding = "none"
 
     def __post_init__(self) -> None:
         _at_least(self, 1, "num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size")
-        _at_least(self, 1, "gradient_accumulation_steps", "lora_r")
+        _at_least(self, 1, "gradient_accumulation_steps", "lora_r", "num_processes")
         _at_least(self, 8, "max_length")
         _at_least(self, 0, "warmup_ratio", "weight_decay", "max_grad_norm", "lora_dropout", "seed")
         _below(self, 1, "lora_dropout", "warmup_ratio")

@@ -23,6 +23,7 @@ def common_arguments(spec: TrainingSpec, hardware: Hardware, *, evaluates: bool)
         "weight_decay": parameters.weight_decay,
         "max_grad_norm": parameters.max_grad_norm,
         "gradient_checkpointing": parameters.gradient_checkpointing,
+        "gradient_checkpointing_kwargs": {"use_reentrant": False},
         "seed": parameters.seed,
         "data_seed": parameters.seed,
         "use_cpu": not hardware.cuda,
@@ -37,4 +38,5 @@ def common_arguments(spec: TrainingSpec, hardware: Hardware, *, evaluates: bool)
         "disable_tqdm": True,
         "dataloader_pin_memory": hardware.cuda,
         "optim": "adamw_torch_fused",
+        "ddp_find_unused_parameters": False,
     }

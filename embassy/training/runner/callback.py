@@ -12,6 +12,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from embassy.training.runner.checkpoints import is_complete, step_of
 from embassy.training.runner.exports import Checkpoint, Exporter
+from embassy.training.runner.group import as_first, wait_for_all
 from embassy.training.runner.hardware import rss
 from embassy.training.runner.limits import Stopped
 from embassy.training.runner.run import Run
@@ -60,21 +61,22 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
     def on_prediction_step(self, *_: Any, **__: Any) -> None:
         self.is_evaluating = True
         self._run.limits.check()
-        self._run.limits.pause_point()  # an evaluation changes nothing: see stages.save_interrupted
+        if self._is_pause_asked():
+            self._run.limits.pause_point()  # an evaluation changes nothing: see stages.save_interrupted
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self._run.limits.check()
-        is_paused = self._run.limits.pause_asked
-        control.should_log = is_paused or self._is_due(state)
+        is_paused = self._is_pause_asked()
+        control.should_log = is_paused or as_first(self._is_due(state))
         # At the end of an epoch the loop saves by itself, and there it counts as finished.
-        control.should_save = not is_epoch_end(state) and (is_paused or self._is_state_due())
+        control.should_save = not is_epoch_end(state) and (is_paused or as_first(self._is_state_due()))
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if self._run.limits.pause_asked and control.should_evaluate:
+        if self._is_pause_asked() and control.should_evaluate:
             self.is_evaluating = True
             control.should_evaluate = False  # the next attempt evaluates first: see resume.Belated
 
@@ -114,7 +116,14 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
         if is_epoch_end(state) and not self.is_evaluating:
             folder = self._run.spec.checkpoints_dir / f"checkpoint-{state.global_step}"
             announce(self._run, self._exporter, checkpoint_of(folder, state, dict(self._metrics)))
-        self._run.limits.pause_point()
+        if self._is_pause_asked():
+            self._run.limits.pause_point()
+
+    def _is_pause_asked(self) -> bool:
+        """As the first process knows it: it alone gets the signal, and all must act on it at one point."""
+        limits = self._run.limits
+        limits.pause_asked = as_first(limits.pause_asked)
+        return limits.pause_asked
 
     def _is_due(self, state: TrainerState) -> bool:
         place = state.global_step % self._steps_per_epoch
@@ -174,7 +183,10 @@ def checkpoint_of(folder: Any, state: TrainerState, metrics: dict[str, Any]) -> 
 
 def announce(run: Run, exporter: Exporter, checkpoint: Checkpoint) -> None:
     """Tell of a checkpoint, once it and its export are whole."""
-    if not is_complete(checkpoint.folder):
+    wait_for_all()  # each process writes its own part of the checkpoint
+    if not run.ranks.first:
+        return
+    if not is_complete(checkpoint.folder, processes=run.ranks.count):
         raise RuntimeError(f"the training library left {checkpoint.folder} incomplete")
     export = exporter.path(checkpoint.number)
     if not export.is_dir():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 from embassy.training.runner.failures import RunnerError
@@ -15,18 +16,30 @@ from embassy.training.runner.run import Run
 from embassy.training.spec import EndCode
 
 _NAME = re.compile(r"checkpoint-(\d+)")
-_NEEDED = ("optimizer.pt", "scheduler.pt", "rng_state.pth")
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether a run can go on from this folder."""
-    if not all((folder / name).is_file() for name in _NEEDED) or not any(folder.glob("*.safetensors")):
+def is_complete(folder: Path, *, processes: int = 1) -> bool:
+    """Whether a run of so many processes can go on from this folder."""
+    if not (folder / "scheduler.pt").is_file() or not any(folder.glob("*.safetensors")):
+        return False
+    if not any(
+        (folder / name).is_file() for name in ("optimizer.pt", "optimizer.bin")
+    ):  # the latter: sharded
+        return False
+    if not _has_generators(folder, processes):
         return False
     try:
         json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return True
+
+
+def _has_generators(folder: Path, processes: int) -> bool:
+    """Several processes write one file each, and any of them may be killed while the first finishes."""
+    if processes == 1:
+        return (folder / "rng_state.pth").is_file()
+    return all(zipfile.is_zipfile(folder / f"rng_state_{number}.pth") for number in range(processes))
 
 
 def step_of(folder: Path) -> int:
@@ -47,13 +60,16 @@ def resume_point(run: Run) -> Path | None:
 
     Raises RunnerError if the spec names one checkpoint and that one is not whole.
     """
-    clear_partial(run.spec.checkpoints_dir)
+    processes = run.ranks.count
+    if run.ranks.first:
+        clear_partial(run.spec.checkpoints_dir, processes=processes)
     if run.spec.resume_from is None:
         return None
     asked = Path(run.spec.resume_from)
     if step_of(asked) < 0:
-        return next(reversed([child for child in find_all(asked) if is_complete(child)]), None)
-    if not is_complete(asked):
+        whole = [child for child in find_all(asked) if is_complete(child, processes=processes)]
+        return whole[-1] if whole else None
+    if not is_complete(asked, processes=processes):
         raise RunnerError(
             EndCode.RESUME_FAILED,
             f"Checkpoint {asked.name} is missing or incomplete. Resume from another, or start afresh.",
@@ -61,8 +77,8 @@ def resume_point(run: Run) -> Path | None:
     return asked
 
 
-def clear_partial(folder: Path) -> None:
+def clear_partial(folder: Path, *, processes: int = 1) -> None:
     """Remove the checkpoints that a killed attempt left unfinished."""
     for child in find_all(folder):
-        if not is_complete(child):
+        if not is_complete(child, processes=processes):
             shutil.rmtree(child)

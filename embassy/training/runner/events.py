@@ -42,6 +42,13 @@ class EventWriter:
             os.fsync(self._file)
 
 
+class Silence:
+    """For a process that has nothing to tell: another of the same run tells it."""
+
+    def emit(self, event: EventType, *, durable: bool = False, **fields: Any) -> None:
+        """Nothing is written."""
+
+
 def jsonable(value: Any) -> Any:
     """`value` with numbers that JSON lacks (NaN, infinities) written as strings."""
     if isinstance(value, float):

@@ -44,6 +44,7 @@ class Limits:
         signal.signal(signal.SIGTERM, self._on_terminate)
         signal.signal(signal.SIGALRM, self._on_alarm)
         signal.signal(PAUSE_SIGNAL, self._on_pause)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {PAUSE_SIGNAL})  # a launcher holds it back until now
         signal.setitimer(signal.ITIMER_REAL, self._time_limit or 0)
         return self
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 
+from embassy.training.runner.sharding import Sharded
 
-class Quiet:
+
+class Quiet(Sharded):
     """Mixed into a trainer: nothing is computed or written that nobody reads."""
 
     def create_model_card(self, *_: Any, **__: Any) -> None:

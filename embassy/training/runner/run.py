@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from embassy.training.runner.events import EventWriter
+from embassy.training.runner.events import EventWriter, Silence
 from embassy.training.runner.limits import Limits
+from embassy.training.runner.ranks import Ranks
 from embassy.training.spec import EventType, TrainingSpec
 
 
 @dataclass(frozen=True)
 class Run:
     spec: TrainingSpec
-    events: EventWriter
+    events: EventWriter | Silence
     limits: Limits
+    ranks: Ranks = field(default_factory=Ranks)
 
     def emit(self, event: EventType, *, durable: bool = False, **fields: Any) -> None:
         """Write an event; a stop waits until the line is whole."""

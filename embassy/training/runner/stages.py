@@ -9,8 +9,8 @@ from typing import Any
 
 from transformers import PrinterCallback, set_seed
 
+from embassy.training.runner import group, models
 from embassy.training.runner import hardware as machine
-from embassy.training.runner import models
 from embassy.training.runner.callback import Progress
 from embassy.training.runner.checkpoints import is_complete, resume_point
 from embassy.training.runner.exports import Exporter
@@ -33,13 +33,15 @@ class Start:
 def start(run: Run) -> Start:
     """Settle on hardware and the resume point, seed every generator, and tell."""
     size = models.count_parameters(run.spec)
-    hardware = machine.choose_hardware(run.spec, size)
-    checkpoint = resume_point(run)
+    hardware = machine.choose_hardware(run.spec, size, run.ranks)
+    group.join(run.spec, run.ranks, cuda=hardware.cuda)
+    checkpoint = group.first_then_others(run.ranks, lambda: resume_point(run))
     set_seed(run.spec.parameters.seed)  # adapters and heads are random: before any is made
     run.emit(
         EventType.STARTED,
         resumed_from=checkpoint and str(checkpoint),
         model_parameters=size,
+        processes=run.ranks.count,
         **machine.describe(hardware),
     )
     return Start(size, hardware, checkpoint)
@@ -58,6 +60,8 @@ def fit(
     trainer.add_callback(progress)
     if checkpoint:
         trainer.add_callback(Belated(run, trainer, exporter, checkpoint))
+    if exporter.references and not trainer.is_fsdp_enabled:  # no process alone can ask a model that is spread
+        exporter.references.watch(trainer.model, fresh=checkpoint is None)
     try:
         trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
     except Stopped as stop:
@@ -69,5 +73,6 @@ def fit(
 def save_interrupted(run: Run, trainer: Any) -> None:
     """Save what an interrupted evaluation was to measure: an epoch is not lost for its last minute."""
     step = trainer.state.global_step
-    if step and not is_complete(run.spec.checkpoints_dir / f"checkpoint-{step}"):
+    folder = run.spec.checkpoints_dir / f"checkpoint-{step}"
+    if step and not is_complete(folder, processes=run.ranks.count):
         trainer._save_checkpoint(trainer.model, None)  # noqa: SLF001 - what the loop calls too

@@ -1,0 +1,1 @@
+"""Starts the processes of one run by accelerate; `main` takes the arguments of `accelerate launch`."""
