@@ -39,12 +39,16 @@ _USUAL_FUNCTIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A request that holds; `parameters` has every parameter, `start` the checkpoint to go on from."""
+    """A request that holds; `parameters` has every parameter, `start` the checkpoint to go on from.
+
+    `whole`: the results are whole models, because no engine could serve them as adapters of the base.
+    """
 
     name: str
     technique: str
     model: BaseModel
     start: Checkpoint | None
+    whole: bool
     train: Dataset
     test: Dataset | None
     parameters: dict[str, Any]
@@ -76,6 +80,7 @@ def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
         technique=technique,
         model=model,
         start=start,
+        whole=not model.takes_adapters or (start is not None and not _keeps_adapter(start, parameters)),
         train=train,
         test=test,
         parameters=parameters,
@@ -99,6 +104,8 @@ def _base_model(request: JobRequest) -> BaseModel:
         return catalog.get_base_model(request.base_model)
     except NotFound as error:
         raise InvalidInput(f"base_model: {error.message}", code="unknown_base_model") from None
+    except InvalidInput as error:
+        raise InvalidInput(f"base_model: {error.message}", code=error.code) from None
 
 
 def _start(project: Project, request: JobRequest, actor: Actor) -> Checkpoint | None:
@@ -115,10 +122,6 @@ def _start(project: Project, request: JobRequest, actor: Actor) -> Checkpoint | 
         numbers = ", ".join(map(str, parent.checkpoints.values_list("number", flat=True))) or "none yet"
         wanted = f"checkpoint {request.checkpoint}" if request.checkpoint is not None else "checkpoint"
         raise InvalidInput(f"checkpoint: job {parent.name} has no {wanted}. It has: {numbers}.")
-    if start.merged:
-        raise InvalidInput(
-            "checkpoint: this one is a whole model, not an adapter; only adapters can be trained further."
-        )
     return start
 
 
@@ -156,7 +159,7 @@ def _parameters(
 ) -> dict[str, Any]:
     given = _given(request, technique)
     if start is not None:
-        given = _as_the_adapter(start, given)
+        given = {**_shape(start), **{name: value for name, value in given.items() if value is not None}}
     parameters: dict[str, Any] = effective_parameters(
         model, technique=technique, task_type=request.task_type, given=given
     )
@@ -175,17 +178,16 @@ def _given(request: JobRequest, technique: str) -> Mapping[str, Any]:
     return given
 
 
-def _as_the_adapter(start: Checkpoint, given: Mapping[str, Any]) -> dict[str, Any]:
-    """An adapter keeps its shape when it is trained on; a wholly new start may have another."""
-    if given.get("full_fine_tuning") or given.get("use_dora"):
-        return dict(given)
-    shape = {name: start.job.parameters[name] for name in _ADAPTER_SHAPE if name in start.job.parameters}
-    for name, value in shape.items():
-        if given.get(name, value) != value:
-            raise InvalidInput(
-                f"parameters.{name}: the checkpoint to go on from has {value}, and keeps it. Leave it out."
-            )
-    return {**given, **shape}
+def _shape(start: Checkpoint) -> dict[str, Any]:
+    """The shape of the adapter to go on from: it is trained on as it is unless another shape is asked for."""
+    parameters = start.job.parameters
+    return {name: parameters[name] for name in _ADAPTER_SHAPE if name in parameters and not start.merged}
+
+
+def _keeps_adapter(start: Checkpoint, parameters: Mapping[str, Any]) -> bool:
+    """Whether what is trained is the very adapter of the checkpoint, and not a new one upon it."""
+    shape = _shape(start)
+    return not start.merged and all(parameters[name] == value for name, value in shape.items())
 
 
 def _runner_parameters(request: JobRequest, technique: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,6 +139,9 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "rebalance_data": plan.rebalance,
         "selection": plan.selection.as_dict() if plan.selection else None,
         "starts_from": plan.start.public_id if plan.start else None,
+        "start_sha256": plan.start.sha256 if plan.start else None,
+        "start_is_whole": plan.start is not None and plan.start.merged,
+        "whole": plan.whole,
         "time_limit_seconds": settings.TRAINING_TIME_LIMIT,
     }
 

@@ -260,7 +260,8 @@ class TrainingSpec:
     checkpoint of an earlier attempt, or the checkpoints folder: then the newest complete one is taken,
     and a folder without any starts afresh. `state_seconds` after the last checkpoint the state is saved in
     the middle of an epoch too: a crash costs no more. `threads` None lets the runner choose by the model's
-    size. `chat_template` is the path of a Jinja file that replaces the base model's own.
+    size. `chat_template` is the path of a Jinja file that replaces the base model's own. With `whole` adapters
+    are exported merged: they stand on a base that serving does not know, or that it serves without any.
     """
 
     job_id: str
@@ -273,6 +274,7 @@ class TrainingSpec:
     parameters: Parameters
     adapter: str | None = None
     chat_template: str | None = None
+    whole: bool = False
     resume_from: str | None = None
     time_limit_seconds: float | None = None
     state_seconds: float = 600.0

@@ -69,8 +69,9 @@ class Exporter:
     @property
     def merged(self) -> bool:
         """Whether exports are whole models, because serving cannot load the result as an adapter."""
-        parameters = self.run.spec.parameters
-        return parameters.full_fine_tuning or parameters.use_dora or self.write_model is not None
+        spec, parameters = self.run.spec, self.run.spec.parameters
+        never_an_adapter = parameters.full_fine_tuning or parameters.use_dora or self.write_model is not None
+        return never_an_adapter or spec.whole
 
     def path(self, number: int) -> Path:
         return self.run.spec.exports_dir / str(number)

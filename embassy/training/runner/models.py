@@ -110,8 +110,11 @@ def base_for_merging(spec: TrainingSpec, path: str | None = None) -> Any:
 
 
 def adapt(model: Any, spec: TrainingSpec, task: PeftTask = PeftTask.CAUSAL_LM, **options: Any) -> Any:
-    """Put the trained part on `model`: a new adapter, an earlier one, or nothing for full fine-tuning."""
-    starts_anew = spec.parameters.full_fine_tuning or spec.parameters.use_dora
+    """Put the trained part on `model`: a new adapter, an earlier one, or nothing for full fine-tuning.
+
+    What must become a whole model in the end starts from a whole one: an earlier adapter is merged first.
+    """
+    starts_anew = spec.parameters.full_fine_tuning or spec.parameters.use_dora or spec.whole
     if spec.adapter and starts_anew:
         model = load_adapter(model, Path(spec.adapter)).merge_and_unload()
     if spec.parameters.full_fine_tuning:

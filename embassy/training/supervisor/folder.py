@@ -104,6 +104,8 @@ class RunFolder:
         frozen: dict[str, Any] = job.spec
         technique, task = spec.Technique(frozen["technique"]), spec.Task(frozen["task"])
         base = weights.locate(frozen["base_model"])
+        start = self.path / "start" if frozen.get("starts_from") else None
+        is_adapter = start is not None and not frozen.get("start_is_whole")
         return spec.TrainingSpec(
             job_id=job.public_id,
             attempt=attempt,
@@ -111,7 +113,10 @@ class RunFolder:
             task=task,
             run_dir=str(self.path),
             base=spec.BaseModel(
-                path=str(base), name=frozen["base_model"], revision=weights.revision_of(base)
+                path=str(base if start is None or is_adapter else start),
+                name=weights.public_name(frozen["base_model"]),
+                revision=weights.revision_of(base),
+                sha256=weights.fingerprint(base),
             ),
             data=spec.DataFiles(
                 train=str(self.path / "data" / "train.jsonl"),
@@ -121,7 +126,8 @@ class RunFolder:
                 labels=tuple(frozen.get("labels") or ()),
             ),
             parameters=spec.parse_parameters(technique, task, frozen["parameters"]),
-            adapter=str(self.path / "start") if frozen.get("starts_from") else None,
+            adapter=str(start) if is_adapter else None,
+            whole=bool(frozen.get("whole")),
             resume_from=str(self.checkpoints),
             time_limit_seconds=seconds_left,
             rewards=self._rewards(frozen),
