@@ -17,6 +17,7 @@ from embassy.training.states import ACTIVE, JOB, JobStatus
 RETRY_FIRST_SECONDS = 5
 RETRY_LONGEST_SECONDS = 300
 WAITING = "Waiting for a training worker."
+PAUSED = "Paused by a user. Resume it, and it goes on from where it was."
 
 
 @transaction.atomic
@@ -61,6 +62,11 @@ def claim(job_pk: int) -> TrainingJob | None:
     job = TrainingJob.objects.filter(pk=job_pk, status=JobStatus.PENDING).first()
     if job is None or (job.next_retry_at is not None and job.next_retry_at > timezone.now()):
         return None
+    if job.pause_requested:  # it crashed before it could be paused
+        move(
+            job, JobStatus.PAUSED, reason=PAUSED, code="paused", sources=[JobStatus.PENDING], changes=_aside()
+        )
+        return None
     changes = leases.claim_changes() | {
         "next_retry_at": None,
         "started_at": Coalesce("started_at", Now()),
@@ -68,14 +74,29 @@ def claim(job_pk: int) -> TrainingJob | None:
     return job if move(job, JobStatus.RUNNING, sources=[JobStatus.PENDING], changes=changes) else None
 
 
-def give_back(job: TrainingJob, *, token: int, reason: str) -> bool:
+@transaction.atomic
+def give_back(
+    job: TrainingJob, *, token: int, reason: str, code: str = "", changes: Mapping[str, Any] | None = None
+) -> bool:
     """Return a job unharmed: another worker may go on at once, and no failure is counted."""
-    with transaction.atomic():
-        changes = leases.release_changes() | {"next_retry_at": None}
-        if not move(job, JobStatus.PENDING, reason=reason, token=token, changes=changes):
-            return False
-        publish(job)
-        return True
+    written = leases.release_changes() | {"next_retry_at": None, **(changes or {})}
+    if not move(job, JobStatus.PENDING, reason=reason, code=code, token=token, changes=written):
+        return False
+    publish(job)
+    return True
+
+
+@transaction.atomic
+def put_aside(job: TrainingJob, *, token: int) -> bool:
+    """Give a job back that is to be paused; if its user thought better of it meanwhile, it goes on."""
+    row = locked(job.pk, token=token)
+    if row is not None and not row.pause_requested:
+        return give_back(job, token=token, reason=WAITING)
+    return move(job, JobStatus.PAUSED, reason=PAUSED, code="paused", token=token, changes=_aside())
+
+
+def _aside() -> dict[str, Any]:
+    return leases.release_changes() | {"next_retry_at": None, "pause_requested": False}
 
 
 def record_crash(job: TrainingJob, *, token: int, reason: str, code: str) -> bool:
@@ -129,6 +150,7 @@ def finish(
     final = leases.release_changes() | {
         "finished_at": Now(),
         "next_retry_at": None,
+        "pause_requested": False,
         **({"progress": 100} if target == JobStatus.SUCCESS else {}),
         **(changes or {}),
     }

@@ -101,6 +101,10 @@ class TrainingJob(Leased, Timestamped):
         return f"{self.prefix}data/start.tar.gz"
 
     @property
-    def resume_key(self) -> str:
-        """State of the newest checkpoint, from which another host can go on."""
-        return f"{self.prefix}resume.tar"
+    def resume_prefix(self) -> str:
+        """Under it lies the state from which another host can go on, named by its step."""
+        return f"{self.prefix}resume/"
+
+    def log_key(self, attempt: int) -> str:
+        """What the trainer of that attempt said, beside its account."""
+        return f"{self.prefix}logs/attempt-{attempt}.log"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
 
 from embassy.catalog import weights
 from embassy.evaluation import registry
@@ -69,18 +68,6 @@ class RunFolder:
             _fetch(job.test_key, data / "test.jsonl")
         if job.spec.get("starts_from"):
             fetch_unpacked(job.start_key, self.path / "start")
-        self._restore_state(job)
-
-    def _restore_state(self, job: TrainingJob) -> None:
-        """Go on from where the job came on another host, if that was further than here."""
-        newest = job.checkpoints.aggregate(step=Max("step"))["step"] or 0
-        if self._newest_step() < newest and get_storage().exists(job.resume_key):
-            shutil.rmtree(self.checkpoints, ignore_errors=True)
-            fetch_unpacked(job.resume_key, self.checkpoints)
-
-    def _newest_step(self) -> int:
-        steps = [int(child.name.partition("-")[2]) for child in self.checkpoints.glob("checkpoint-*")]
-        return max(steps, default=0)
 
     def wait_until_free(self, check: Callable[[], None]) -> None:
         """Wait for the trainer of an earlier attempt to be gone; it is being killed if it is still there."""

@@ -1,13 +1,32 @@
 """How a run can end other than well."""
 
+from typing import ClassVar
+
 from embassy.training.records import Fenced
 from embassy.training.states import JobStatus
 
-__all__ = ["Crashed", "Ended", "Fenced", "ShuttingDown"]
+__all__ = ["Crashed", "Ended", "Fenced", "Interrupted", "OutOfMemory", "Pausing", "ShuttingDown"]
 
 
-class ShuttingDown(Exception):
-    """This worker was told to stop; the job is fine and goes back to the queue."""
+class Interrupted(Exception):
+    """The job is fine, and goes on from here another time: what it has come to must be stored first.
+
+    `patience` is how many seconds a trainer gets to save its state.
+    """
+
+    patience: ClassVar[float]
+
+
+class Pausing(Interrupted):
+    """A user has paused the job."""
+
+    patience = 300.0  # the step at hand is ended first, and there are long ones
+
+
+class ShuttingDown(Interrupted):
+    """This worker was told to stop."""
+
+    patience = 10.0
 
 
 class Crashed(Exception):
@@ -24,3 +43,7 @@ class Ended(Exception):
     def __init__(self, target: JobStatus, reason: str, code: str) -> None:
         super().__init__(reason)
         self.target, self.reason, self.code = target, reason, code
+
+
+class OutOfMemory(Exception):
+    """The trainer needed more memory than there is: with smaller batches it may not."""

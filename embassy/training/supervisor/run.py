@@ -10,10 +10,11 @@ from embassy.platform.logs import fields
 from embassy.training import lifecycle
 from embassy.training.models import TrainingJob
 from embassy.training.states import UNFINISHED
+from embassy.training.supervisor import smaller_batch
 from embassy.training.supervisor.early_stopping import EarlyStopping
 from embassy.training.supervisor.examiner import Examiner
 from embassy.training.supervisor.folder import RunFolder, sweep
-from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, ShuttingDown
+from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, Interrupted, OutOfMemory, Pausing
 from embassy.training.supervisor.session import Session
 from embassy.training.supervisor.tester import Tester
 from embassy.training.supervisor.trainer import Trainer
@@ -22,7 +23,7 @@ from embassy.training.testing import CheckpointServer
 
 log = logging.getLogger(__name__)
 
-SHUT_DOWN = "The worker was shut down; another goes on from the newest checkpoint."
+SHUT_DOWN = "The worker was shut down; another goes on from where it was."
 UNEXPECTED = "Something unexpected went wrong; the worker's log has the particulars."
 
 
@@ -54,14 +55,8 @@ def _run(session: Session, server: CheckpointServer) -> None:
         Tester(session, examiner).test()
     except Fenced:
         log.info("job.fenced", extra=fields(job=job.public_id))
-    except ShuttingDown:
-        lifecycle.give_back(job, token=token, reason=SHUT_DOWN)
-    except Ended as end:
-        lifecycle.finish(job, end.target, token=token, reason=end.reason, code=end.code)
-    except Crashed as crash:
-        lifecycle.record_crash(job, token=token, reason=crash.reason, code=crash.code)
-    except EmbassyError as error:
-        lifecycle.record_crash(job, token=token, reason=error.message, code=error.code)
+    except (Interrupted, Ended, OutOfMemory, Crashed, EmbassyError) as outcome:
+        _conclude(job, outcome, token=token)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -71,6 +66,22 @@ def _run(session: Session, server: CheckpointServer) -> None:
             return
         lifecycle.record_crash(job, token=token, reason=UNEXPECTED, code="internal_error")
         raise
+
+
+def _conclude(job: TrainingJob, outcome: Exception, *, token: int) -> None:
+    match outcome:
+        case Pausing():
+            lifecycle.put_aside(job, token=token)
+        case Interrupted():
+            lifecycle.give_back(job, token=token, reason=SHUT_DOWN)
+        case OutOfMemory():
+            smaller_batch.retry_or_fail(job, token=token)
+        case Ended():
+            lifecycle.finish(job, outcome.target, token=token, reason=outcome.reason, code=outcome.code)
+        case Crashed():
+            lifecycle.record_crash(job, token=token, reason=outcome.reason, code=outcome.code)
+        case EmbassyError():
+            lifecycle.record_crash(job, token=token, reason=outcome.message, code=outcome.code)
 
 
 def _clean_up(job: TrainingJob) -> None:

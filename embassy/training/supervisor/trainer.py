@@ -1,6 +1,8 @@
 """The trainer's child process: start it, follow its account, store what it leaves, understand its end."""
 
 import logging
+import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,15 +10,16 @@ from django.conf import settings
 
 from embassy.platform.children import Child, ChildStartError, start_child
 from embassy.platform.logs import fields
-from embassy.platform.storage import get_storage
 from embassy.training.records import Line
-from embassy.training.spec import EndCode, EndReason
+from embassy.training.spec import PAUSE_SIGNAL, EndCode, EndReason
 from embassy.training.states import JobStatus
 from embassy.training.supervisor.account import Account
 from embassy.training.supervisor.early_stopping import EarlyStopping
 from embassy.training.supervisor.folder import RunFolder
-from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, ShuttingDown
+from embassy.training.supervisor.memory import OomKills
+from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, Interrupted, OutOfMemory
 from embassy.training.supervisor.session import Session
+from embassy.training.supervisor.stored_log import StoredLog
 from embassy.training.supervisor.uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -31,7 +34,6 @@ LIMIT_GRACE_SECONDS = 60.0
 HOPELESS = frozenset(
     {
         EndCode.NAN_LOSS,
-        EndCode.OUT_OF_MEMORY,
         EndCode.INVALID_SPEC,
         EndCode.INVALID_DATA,
         EndCode.NO_TRAINABLE_ROWS,
@@ -50,26 +52,33 @@ class Trainer:
         self._session, self._early_stopping = session, early_stopping
         self._folder = RunFolder.of(session.job)
         self._uploads = Uploads(session, self._folder)
+        self._log = StoredLog(self._folder.log(session.attempt), session.job.log_key(session.attempt))
 
     def train(self) -> None:
         """Returns when training is complete and everything is stored. Raises the outcomes."""
         self._folder.wait_until_free(self._session.check)
         end = self._leftovers()
-        if end is not None and end.data.get("reason") != EndReason.CANCELLED:
+        if end is not None and not is_put_away(end):
             return self._conclude(end, code=None)
         if self._early_stopping and self._early_stopping.is_due():
             return self._early_stopping.tell()
-        self._folder.prepare(self._session.job)
+        with self._session.interruptible():
+            self._folder.prepare(self._session.job)
+            self._uploads.state.restore()
         account = self._new_account()
         seconds_left = self._seconds_left(account)
-        spec = self._folder.write_spec(
-            self._session.job, attempt=self._session.attempt, seconds_left=seconds_left
-        )
+        spec = self._write_spec(seconds_left)
+        self._oom_kills = OomKills()
         code = self._run(spec, account, limit=account.seconds_used + seconds_left + LIMIT_GRACE_SECONDS)
-        self._store_log()
         if self._early_stopping and self._early_stopping.is_due() and not is_completed(account.end):
             return self._early_stopping.tell()
         return self._conclude(account.end, code=code)
+
+    def _write_spec(self, seconds_left: float) -> Path:
+        """Where the base model has to be fetched, this takes as long."""
+        job, attempt = self._session.job, self._session.attempt
+        with self._session.interruptible():
+            return self._folder.write_spec(job, attempt=attempt, seconds_left=seconds_left)
 
     def _leftovers(self) -> Line | None:
         """Store what earlier attempts on this host left unread; the last one's end, if that was among it."""
@@ -99,13 +108,29 @@ class Trainer:
             self._session.on_lost(child.kill)
             try:
                 return self._follow(child, account, limit=limit)
-            except ShuttingDown:
-                child.stop(STOP_SECONDS)
-                self._store_new(account)
-                raise
+            except Interrupted as interruption:
+                return self._put_away(child, account, interruption)
             except Fenced:
                 child.stop(STOP_SECONDS)
                 raise
+            finally:
+                self._log.store()
+
+    def _put_away(self, child: Child, account: Account, interruption: Interrupted) -> int:
+        """Have the trainer save its state, and store it. Raises the interruption unless training was over."""
+        began = time.monotonic()
+        with self._session.putting_away():
+            child.send_signal(PAUSE_SIGNAL)
+            while child.poll() is None and time.monotonic() - began < interruption.patience:
+                self._session.check()
+                self._session.patiently(account.store_new)
+                with suppress(TimeoutError):
+                    child.wait(TICK_SECONDS)
+            code = child.stop(STOP_SECONDS)
+            self._store_new(account)
+        if account.end is None or is_put_away(account.end):
+            raise interruption
+        return code
 
     def _start(self, spec: Path) -> Child:
         standby = Path(settings.TRAINING_STANDBY) if settings.TRAINING_STANDBY else None
@@ -148,14 +173,12 @@ class Trainer:
     def _store_new(self, account: Account) -> None:
         self._session.patiently(account.store_new)
         self._session.patiently(self._uploads.store_new)
-
-    def _store_log(self) -> None:
-        path = self._folder.log(self._session.attempt)
-        if path.exists():
-            get_storage().put(f"{self._session.job.prefix}logs/attempt-{self._session.attempt}.log", path)
+        self._log.store_now_and_then()
 
     def _conclude(self, end: Line | None, *, code: int | None) -> None:
         if end is None:
+            if code == -signal.SIGKILL and self._oom_kills.rose():
+                raise OutOfMemory
             raise Crashed(self._unexplained(code), "trainer_died")
         reason, message = str(end.data.get("reason")), str(end.data.get("message") or "")
         end_code = str(end.data.get("code") or reason)
@@ -163,6 +186,8 @@ class Trainer:
             return
         if reason == EndReason.TIME_LIMIT:
             raise Ended(JobStatus.TIMED_OUT, message, end_code)
+        if end_code == EndCode.OUT_OF_MEMORY:
+            raise OutOfMemory
         if end_code in HOPELESS:
             raise Ended(JobStatus.FAILED, message, end_code)
         raise Crashed(message or f"The trainer ended with {reason}.", end_code)
@@ -170,9 +195,13 @@ class Trainer:
     def _unexplained(self, code: int | None) -> str:
         words = self._folder.last_words(self._session.attempt)
         if code is not None and code < 0:
-            why = ", perhaps for want of memory" if code == -9 else ""
-            return f"The trainer was killed (signal {-code}){why}."
+            return f"The trainer was killed (signal {-code})."
         return f"The trainer ended with status {code} and without a word. {words}".strip()
+
+
+def is_put_away(end: Line | None) -> bool:
+    """Whether the trainer ended because it was asked to, and has more to do."""
+    return end is not None and end.data.get("reason") in (EndReason.CANCELLED, EndReason.PAUSED)
 
 
 def is_completed(end: Line | None) -> bool:

@@ -10,35 +10,46 @@ from embassy.training import records
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.supervisor.folder import RunFolder, evidence, read_json
 from embassy.training.supervisor.outcomes import Fenced
+from embassy.training.supervisor.resume_state import ResumeState
 from embassy.training.supervisor.session import Session
 
 # Weights hardly compress: the fastest level costs least for the same size.
 COMPRESSION = 1
-# A pickle of the library's own settings; a run can go on without it, and nobody should unpickle it.
-LEFT_OUT = {"training_args.bin"}
 
 
 class Uploads:
-    """Uploads each export once; what earlier attempts stored is known from the rows."""
+    """Uploads each export once; what earlier attempts stored is known from the rows.
+
+    `state` is how far the trainer has come, which is stored whenever that is further than before.
+    """
 
     def __init__(self, session: Session, folder: RunFolder) -> None:
         self._session, self._folder = session, folder
+        self.state = ResumeState(session.job, folder.checkpoints)
         self._stored = set(session.job.checkpoints.values_list("number", flat=True))
+        self._stored_step = self.state.stored_step()
 
     def store_new(self) -> None:
-        """Raises Fenced, the storage's errors and the database's: then call again."""
+        """Raises the outcomes, the storage's errors and the database's: then call again."""
+        # Looked for before the exports: those that it presupposes are stored before it is.
+        step = self.state.local_step(above=self._stored_step)
         for number in self._folder.exports():
             if number not in self._stored and number >= 1:
                 self._store(number)
                 self._stored.add(number)
+        if step:
+            with self._session.interruptible():
+                self.state.store(step, token=self._session.token)
+            self._stored_step = step
 
     def _store(self, number: int) -> None:
         session, export = self._session, self._folder.export(number)
         archive = self._folder.path / ".upload.tar.gz"
-        pack(export, archive)
         # The token in the key keeps a fenced worker from overwriting what the row of its successor names.
         key = f"{session.job.prefix}checkpoints/{number}-{session.token}.tar.gz"
-        get_storage().put(key, archive)
+        with session.interruptible():
+            pack(export, archive)
+            get_storage().put(key, archive)
         try:
             checkpoint = as_row(session.job, number, export, key=key, archive=archive)
             records.record_checkpoint(session.job, checkpoint, token=session.token)
@@ -47,18 +58,6 @@ class Uploads:
             raise
         finally:
             archive.unlink()
-        self._store_resume_state(checkpoint.step)
-
-    def _store_resume_state(self, step: int) -> None:
-        source = self._folder.checkpoints / f"checkpoint-{step}"
-        archive = self._folder.path / ".resume.tar"
-        try:
-            with tarfile.open(archive, "w") as files:
-                files.add(source, arcname=source.name, filter=_without_left_out)
-        except FileNotFoundError:
-            return  # the trainer has rotated it away meanwhile: a newer one follows
-        get_storage().put(self._session.job.resume_key, archive)
-        archive.unlink()
 
 
 def pack(folder: Path, archive: Path) -> None:
@@ -93,7 +92,3 @@ def rank_of(config: dict[str, Any] | None) -> int:
     if config is None:
         return 0
     return max([int(config.get("r") or 0), *map(int, (config.get("rank_pattern") or {}).values())])
-
-
-def _without_left_out(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if Path(entry.name).name in LEFT_OUT else entry

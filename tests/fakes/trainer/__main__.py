@@ -2,7 +2,7 @@
 
 `script.json` in the run folder says what else happens, for the attempts that it names (default: all):
 `epochs`, `steps` for each epoch, `wait_before_start` or `wait_after` an epoch (for the file `go`),
-`hang_after` or `die_after` an epoch, `end` in place of the usual one.
+`hang_after` or `die_after` an epoch, `end` in place of the usual one; `deaf` hears no pause while it hangs.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from embassy.training.spec import TrainingSpec, read_spec
+from embassy.training.spec import PAUSE_SIGNAL, TrainingSpec, read_spec
 
 EPOCHS = 3
 
@@ -25,6 +25,7 @@ class Trainer:
         script = json.loads((self.folder / "script.json").read_text() or "{}") if self.has_script() else {}
         self.script = script if spec.attempt in script.get("attempts", [spec.attempt]) else {}
         self.steps = int(script.get("steps", 4))
+        self.made = 0
         self.epochs = int(script.get("epochs", EPOCHS))
 
     def has_script(self) -> bool:
@@ -52,13 +53,10 @@ class Trainer:
         return 0
 
     def epoch(self, epoch: int) -> None:
-        for step in range((epoch - 1) * self.steps + 1, epoch * self.steps + 1):
+        for step in range(max(self.made, (epoch - 1) * self.steps) + 1, epoch * self.steps + 1):
             progress = step / (self.epochs * self.steps)
             self.emit("step", step=step, epoch=step / self.steps, loss=3.0 / step, progress=progress)
-        checkpoint = self.spec.checkpoints_dir / f"checkpoint-{epoch * self.steps}"
-        checkpoint.mkdir(parents=True, exist_ok=True)
-        (checkpoint / "trainer_state.json").write_text(json.dumps({"epoch": epoch}))
-        (checkpoint / "training_args.bin").write_bytes(b"a pickle")
+        self.save(epoch * self.steps, epoch)
         self.export(epoch)
         self.announce(epoch)
         if self.script.get("die_after") == epoch:
@@ -66,8 +64,27 @@ class Trainer:
         if self.script.get("wait_after") == epoch:
             self.wait()
         if self.script.get("hang_after") == epoch:
-            (self.folder / "hanging").write_text(str(os.getpid()))
-            signal.pause()
+            self.hang(epoch)
+
+    def hang(self, epoch: int) -> None:
+        """Until the end, or a pause: then one more step is made, and the state saved."""
+        if self.script.get("deaf"):
+            signal.signal(PAUSE_SIGNAL, signal.SIG_IGN)
+        else:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [PAUSE_SIGNAL])
+        (self.folder / "hanging").write_text(str(os.getpid()))
+        signal.sigwait([PAUSE_SIGNAL])
+        step = epoch * self.steps + 1
+        self.emit("step", step=step, epoch=step / self.steps, loss=3.0 / step, progress=0.5)
+        self.save(step, epoch)
+        self.emit("end", reason="paused", code="paused", message="Training was paused.")
+        sys.exit(0)
+
+    def save(self, step: int, epoch: int) -> None:
+        checkpoint = self.spec.checkpoints_dir / f"checkpoint-{step}"
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / "training_args.bin").write_bytes(b"a pickle")
+        (checkpoint / "trainer_state.json").write_text(json.dumps({"epoch": epoch, "step": step}))
 
     def wait(self) -> None:
         while not (self.folder / "go").exists():
@@ -93,8 +110,10 @@ class Trainer:
         self.emit("checkpoint", number=epoch, step=epoch * self.steps, export=path)
 
     def resumed(self) -> int:
-        states = self.spec.checkpoints_dir.glob("checkpoint-*/trainer_state.json")
-        return max((int(json.loads(state.read_text())["epoch"]) for state in states), default=0)
+        files = self.spec.checkpoints_dir.glob("checkpoint-*/trainer_state.json")
+        states = [json.loads(file.read_text()) for file in files]
+        self.made = max((int(state["step"]) for state in states), default=0)
+        return max((int(state["epoch"]) for state in states), default=0)
 
 
 def main(argv: list[str]) -> int:

@@ -87,7 +87,10 @@ def test_checkpoint_row_describes_its_archive() -> None:
 def test_state_to_go_on_from_is_stored_without_pickles() -> None:
     job = run(make_job())
 
-    with get_storage().open(job.resume_key) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+    with (
+        get_storage().open(f"{job.resume_prefix}000000012-1.tar") as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
         assert sorted(tar.getnames()) == ["checkpoint-12", "checkpoint-12/trainer_state.json"]
 
 
