@@ -260,8 +260,8 @@ class TrainingSpec:
     checkpoint of an earlier attempt, or the checkpoints folder: then the newest complete one is taken,
     and a folder without any starts afresh. `state_seconds` after the last checkpoint the state is saved in
     the middle of an epoch too: a crash costs no more. `threads` None lets the runner choose by the model's
-    size. `chat_template` is the path of a Jinja file that replaces the base model's own. With `whole` adapters
-    are exported merged: they stand on a base that serving does not know, or that it serves without any.
+    size. `chat_template` is the path of a Jinja file that replaces the base model's own. With `whole`
+    adapters are exported merged: their base is one that serving does not know, or serves without any.
     """
 
     job_id: str
