@@ -15,6 +15,7 @@ from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.columns import token_lists
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
+from embassy.training.runner.parity import TextReferences
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.run import Run
@@ -53,7 +54,9 @@ def train(run: Run) -> None:
     )
     forget_reference(trainer.model)
     facts = {"rows": len(rows), "eval_rows": len(eval_rows)}
-    fit(run, trainer, Exporter(run, began.hardware, tokenizer, facts), began.checkpoint)
+    references = TextReferences(spec, tokenizer)
+    exporter = Exporter(run, began.hardware, tokenizer, facts, references=references)
+    fit(run, trainer, exporter, began.checkpoint)
 
 
 def as_dataset(preferences: Sequence[Preference]) -> Dataset:

@@ -27,6 +27,7 @@ from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.exports import Checkpoint, Exporter, write_json
 from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.hardware import Hardware
+from embassy.training.runner.parity import VectorReferences
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.run import Run
@@ -70,6 +71,7 @@ def train(run: Run) -> None:
         {"rows": len(rows), "eval_rows": len(eval_rows), "metadata": metadata},
         write_extras=lambda folder: write_json(folder / "metadata.json", metadata),
         write_model=lambda checkpoint, folder: write_whole(spec, began.hardware, checkpoint, folder),
+        references=VectorReferences(spec, model.tokenizer, model.max_seq_length),
     )
     fit(run, trainer, exporter, began.checkpoint)
 

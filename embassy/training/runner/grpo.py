@@ -18,6 +18,7 @@ from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.failures import RunnerError
+from embassy.training.runner.parity import TextReferences
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rewards import Rewards
@@ -55,7 +56,7 @@ def train(run: Run) -> None:
             "eval_rows": len(eval_rows),
             "rewards": dict(zip(names(run), rewards.weights, strict=True)),
         }
-        exporter = Exporter(run, began.hardware, tokenizer, facts)
+        exporter = Exporter(run, began.hardware, tokenizer, facts, references=TextReferences(spec, tokenizer))
         fit(run, trainer, exporter, began.checkpoint, lambda: {"samples": rewards.samples})
 
 

@@ -16,6 +16,7 @@ from embassy.training.examples.heads import HeadExample
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.exports import Exporter, write_json
+from embassy.training.runner.parity import HeadReferences
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.run import Run
 from embassy.training.runner.stages import Start, fit
@@ -71,6 +72,7 @@ def train_head(
         {"rows": len(train[0]), "eval_rows": len(evaluation[0]), "metadata": head.metadata},
         write_extras=lambda folder: write_json(folder / "metadata.json", head.metadata),
         load_whole=load,
+        references=HeadReferences(spec, tokenizer),
     )
     fit(run, trainer, exporter, began.checkpoint)
 

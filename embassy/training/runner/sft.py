@@ -16,6 +16,7 @@ from embassy.training.runner.columns import token_lists
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.losses import focal_loss
+from embassy.training.runner.parity import TextReferences
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.run import Run
@@ -49,7 +50,9 @@ def train(run: Run) -> None:
     )
     trainer.focal = parameters.dynamic_loss
     facts = {"rows": len(rows), "eval_rows": len(eval_rows)}
-    fit(run, trainer, Exporter(run, began.hardware, tokenizer, facts), began.checkpoint)
+    references = TextReferences(spec, tokenizer)
+    exporter = Exporter(run, began.hardware, tokenizer, facts, references=references)
+    fit(run, trainer, exporter, began.checkpoint)
 
 
 def as_dataset(examples: Sequence[Example]) -> Dataset:
