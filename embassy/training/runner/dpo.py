@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+import torch
 from datasets import Dataset
 from trl import DPOConfig, DPOTrainer
 
@@ -16,6 +17,7 @@ from embassy.training.runner.columns import token_lists
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.parity import TextReferences
+from embassy.training.runner.preference_metrics import heard, preference_values
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.run import Run
@@ -76,3 +78,13 @@ def forget_reference(model: Any) -> None:
 class _Trainer(Quiet, DPOTrainer):  # type: ignore[misc] # TRL ships no types
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
         return dataset  # the rows are tokenized already
+
+    def prediction_step(self, model: Any, inputs: Any, *arguments: Any, **options: Any) -> Any:
+        """Besides TRL's metrics, which compare with the reference: what the model itself would rather say."""
+        with heard(model) as outputs:
+            step = super().prediction_step(model, inputs, *arguments, **options)
+        before = torch.stack([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
+        for name, values in preference_values(outputs[0].log_probs, before).items():
+            gathered = self.accelerator.gather_for_metrics(values)
+            self._metrics["eval"][name].extend(gathered.tolist())  # one for each row: batches differ in size
+        return step

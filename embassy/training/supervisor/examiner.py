@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 from embassy.datasets.rows import Row
 from embassy.evaluation import functions, registry, scoring
@@ -17,6 +18,7 @@ from embassy.training.states import TaskType
 from embassy.training.supervisor.answers import answers_of
 from embassy.training.supervisor.outcomes import Fenced
 from embassy.training.supervisor.session import Session
+from embassy.training.supervisor.technique_metrics import technique_values
 from embassy.training.testing import CheckpointServer
 
 Target = Checkpoint | None  # None is the base model
@@ -51,9 +53,10 @@ class Examiner:
             for example, answer in zip(examples, answers, strict=True)
         ]
         scored = scoring.score_rows(self._functions, rows, lambda _: on_progress(len(examples)))
-        self._store(number_of(target), scored)
+        self._store(target, scored)
 
-    def _store(self, number: int, scored: Sequence[Scored]) -> None:
+    def _store(self, target: Target, scored: Sequence[Scored]) -> None:
+        number, scores = number_of(target), scoring.means(scored)
         key = f"{self._job.prefix}tests/{number}-{self._session.token}.jsonl"
         lines = [as_line(example, item) for example, item in zip(self.examples, scored, strict=True)]
         get_storage().put(key, "".join(lines).encode())
@@ -62,9 +65,9 @@ class Examiner:
             number=number,
             rows_key=key,
             rows=len(scored),
-            scores=scoring.means(scored),
+            scores=scores,
             failures=scoring.failures(scored),
-            metrics=metrics.report(self._job.task_type, [item.row for item in scored]).as_dict(),
+            metrics=self._metrics(target, scored, scores),
         )
         try:
             self._session.patiently(
@@ -73,6 +76,10 @@ class Examiner:
         except Fenced:
             get_storage().delete(key)
             raise
+
+    def _metrics(self, target: Target, scored: Sequence[Scored], scores: dict[str, float]) -> dict[str, Any]:
+        report = metrics.report(self._job.task_type, [item.row for item in scored]).as_dict()
+        return {**report, "values": {**report["values"], **technique_values(self._job, target, scores)}}
 
 
 def number_of(target: Target) -> int:

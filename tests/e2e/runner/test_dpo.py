@@ -47,6 +47,16 @@ def test_it_learns_to_prefer(outcome: Outcome) -> None:
     assert outcome.of("eval")[-1]["loss"] < 0.6
 
 
+def test_it_measures_what_the_model_would_rather_say(outcome: Outcome) -> None:
+    first, last = (event["metrics"] for event in outcome.of("eval"))
+
+    # Of the two answers the model began with likes the shorter, as random models do.
+    assert first["preference_accuracy_before"] == last["preference_accuracy_before"] == 1.0
+    assert last["preference_accuracy"] == 1.0
+    assert last["preference_margin"] > first["preference_margin"] > 0
+    assert outcome.of("checkpoint")[-1]["metrics"]["eval_preference_accuracy"] == 1.0
+
+
 def test_the_export_is_one_plain_adapter(outcome: Outcome) -> None:
     names = {path.name for path in outcome.export(2).iterdir()}
 
