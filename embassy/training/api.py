@@ -1,7 +1,5 @@
 """Training jobs, as the Emissary family shows them."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -11,7 +9,7 @@ from rest_framework.views import APIView
 from embassy.projects.authentication import actor_of
 from embassy.projects.selectors import get_project
 from embassy.training import selectors, services
-from embassy.training.models import TestResult, TrainingJob
+from embassy.training.models import TrainingJob
 from embassy.training.serializers import (
     CheckpointSerializer,
     CreateGrpoJobSerializer,
@@ -19,11 +17,8 @@ from embassy.training.serializers import (
     CreateTrainingJobSerializer,
     EventsQuerySerializer,
     JobEventSerializer,
-    ResultsQuerySerializer,
-    TestResultSerializer,
     TrainingJobDetailSerializer,
     TrainingJobSummarySerializer,
-    links_of,
 )
 
 
@@ -113,31 +108,3 @@ class JobEventList(JobView):
         query.is_valid(raise_exception=True)
         job = self.job(request, project_id, training_job_id)
         return Response(JobEventSerializer(selectors.events_of(job, **query.validated_data), many=True).data)
-
-
-class TestResultList(JobView):
-    @extend_schema(
-        operation_id="listTrainingJobResults",
-        parameters=[ResultsQuerySerializer],
-        responses=TestResultSerializer(many=True),
-    )
-    def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
-        query = ResultsQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        job = self.job(request, project_id, training_job_id)
-        rows = query.validated_data["rows"]
-        shown = [shown_result(job, result, rows=rows) for result in selectors.results_of(job)]
-        return Response(TestResultSerializer(shown, many=True).data)
-
-
-def shown_result(job: TrainingJob, result: TestResult, *, rows: int) -> dict[str, Any]:
-    links = links_of(job, result)
-    return {
-        "checkpoint": result.number,
-        "rows": result.rows,
-        "scores": links["aggregated_test_result"],
-        "failures": result.failures,
-        "metrics": result.metrics,
-        "general_test_result": links["general_test_result"],
-        "sample": selectors.result_rows(result, limit=rows),
-    }

@@ -50,6 +50,9 @@ class SelectionSerializer(serializers.Serializer[Any]):
     )
 
 
+# The contract has no word for a paused job: it is pending, and `paused` says why.
+SHOWN_STATUSES = [status.value for status in JobStatus if status != JobStatus.PAUSED]
+
 _WEIGHTS = {"type": "object", "additionalProperties": {"type": "number"}}
 
 
@@ -141,7 +144,10 @@ class TrainingJobFields(serializers.ModelSerializer[TrainingJob]):
     id = serializers.CharField(source="public_id")
     training_technique = serializers.SerializerMethodField()
     technique = serializers.ChoiceField(Technique.choices)
-    status = serializers.ChoiceField(JobStatus.choices)
+    status = serializers.SerializerMethodField()
+    paused = serializers.SerializerMethodField(
+        help_text="Whether a user has paused it; it is Pending then, until it is resumed."
+    )
     reward = serializers.SerializerMethodField()
     reason = serializers.CharField(help_text="Why it waits or ended; empty if there is nothing to say.")
     reason_code = serializers.CharField(source="code")
@@ -165,6 +171,8 @@ class TrainingJobFields(serializers.ModelSerializer[TrainingJob]):
             "test_functions",
             "reward",
             "status",
+            "paused",
+            "pause_requested",
             "reason",
             "reason_code",
             "next_retry_at",
@@ -178,6 +186,13 @@ class TrainingJobFields(serializers.ModelSerializer[TrainingJob]):
     def get_training_technique(self, job: TrainingJob) -> str:
         # The contract has two words. DPO needs a third, which `technique` says.
         return Technique.GRPO if job.technique == Technique.GRPO else Technique.SFT
+
+    @extend_schema_field(serializers.ChoiceField(SHOWN_STATUSES))
+    def get_status(self, job: TrainingJob) -> str:
+        return JobStatus.PENDING if job.status == JobStatus.PAUSED else job.status
+
+    def get_paused(self, job: TrainingJob) -> bool:
+        return job.status == JobStatus.PAUSED
 
     @extend_schema_field(_WEIGHTS)
     def get_reward(self, job: TrainingJob) -> dict[str, float]:
@@ -303,37 +318,6 @@ def links_of(job: TrainingJob, result: TestResult) -> dict[str, Any]:
     }
 
 
-class TestedRowSerializer(serializers.Serializer[Any]):
-    line = serializers.IntegerField(help_text="Of the test dataset's file.")
-    input_text = serializers.CharField()
-    expected_output = serializers.CharField()
-    predicted_output = serializers.CharField()
-    scores = serializers.DictField(child=serializers.FloatField(allow_null=True))
-    reasons = serializers.DictField(
-        child=serializers.CharField(), help_text="Why a function gave this row no score."
-    )
-
-
-class TestResultSerializer(serializers.Serializer[Any]):
-    """One tested checkpoint; 0 is the base model.
-
-    In classification and regression the base model has no head. There 0 is the answer that is right most
-    often in the training dataset, or the mean: what a checkpoint has to beat.
-    """
-
-    checkpoint = serializers.IntegerField()
-    rows = serializers.IntegerField(help_text="How many rows were tested.")
-    scores = serializers.DictField(child=serializers.CharField())
-    failures = serializers.DictField(
-        child=serializers.IntegerField(), help_text="In how many rows a function gave no score."
-    )
-    metrics = serializers.DictField(
-        help_text="Of all rows together, by task: accuracy and F1 with a confusion matrix, or errors and R²."
-    )
-    general_test_result = serializers.URLField()
-    sample = TestedRowSerializer(many=True)
-
-
 class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
     seq = serializers.IntegerField(source="id", help_text="Give the last one as `after` to go on.")
     time = serializers.SerializerMethodField()
@@ -352,9 +336,3 @@ class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
 class EventsQuerySerializer(serializers.Serializer[Any]):
     after = serializers.IntegerField(default=0, min_value=0, help_text="Only events after this seq.")
     limit = serializers.IntegerField(default=500, min_value=1, max_value=5000)
-
-
-class ResultsQuerySerializer(serializers.Serializer[Any]):
-    rows = serializers.IntegerField(
-        default=10, min_value=0, max_value=1000, help_text="Sample rows for each checkpoint."
-    )

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,34 @@ def make_result(job: TrainingJob, number: int, **scores: float) -> TestResult:
     }
     get_storage().put(key, json.dumps(row).encode() + b"\n")
     return TestResult.objects.create(job=job, number=number, rows_key=key, rows=1, scores=scores)
+
+
+def make_tested_rows(
+    job: TrainingJob, number: int, scores: Sequence[float | None], *, name: str = "exact_match_shared"
+) -> TestResult:
+    """A result with one row for each score; None is a row in which the function failed."""
+    rows = [
+        {
+            "line": place + 1,
+            "input_text": f"Question {place + 1}",
+            "expected_output": "yes",
+            "predicted_output": f"answer {place + 1} of {number}",
+            "scores": {name: score},
+            "reasons": {} if score is not None else {name: "ValueError: no"},
+        }
+        for place, score in enumerate(scores)
+    ]
+    key = f"{job.prefix}tests/{number}-1.jsonl"
+    get_storage().put(key, b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+    failed = sum(score is None for score in scores)
+    return TestResult.objects.create(
+        job=job,
+        number=number,
+        rows_key=key,
+        rows=len(rows),
+        scores={name: round(sum(score or 0.0 for score in scores) / len(scores), 4)},
+        failures={name: failed} if failed else {},
+    )
 
 
 def archive(files: dict[str, bytes]) -> bytes:
