@@ -150,7 +150,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
-        "JobStatus": "embassy.training.states.JobStatus",
+        "JobStatus": "embassy.training.serializers.SHOWN_STATUSES",
         "Technique": "embassy.training.states.Technique",
         "DeploymentStatus": "embassy.deployments.states.DeploymentStatus",
         "EngineStatus": "embassy.engines.states.EngineStatus",

@@ -17,6 +17,7 @@ from embassy.training.states import ACTIVE, JOB, JobStatus
 RETRY_FIRST_SECONDS = 5
 RETRY_LONGEST_SECONDS = 300
 WAITING = "Waiting for a training worker."
+PAUSING = "It is paused as soon as its state is stored."
 PAUSED = "Paused by a user. Resume it, and it goes on from where it was."
 
 
@@ -63,9 +64,7 @@ def claim(job_pk: int) -> TrainingJob | None:
     if job is None or (job.next_retry_at is not None and job.next_retry_at > timezone.now()):
         return None
     if job.pause_requested:  # it crashed before it could be paused
-        move(
-            job, JobStatus.PAUSED, reason=PAUSED, code="paused", sources=[JobStatus.PENDING], changes=_aside()
-        )
+        pause_pending(job)
         return None
     changes = leases.claim_changes() | {
         "next_retry_at": None,
@@ -93,6 +92,47 @@ def put_aside(job: TrainingJob, *, token: int) -> bool:
     if row is not None and not row.pause_requested:
         return give_back(job, token=token, reason=WAITING)
     return move(job, JobStatus.PAUSED, reason=PAUSED, code="paused", token=token, changes=_aside())
+
+
+def pause_pending(job: TrainingJob) -> bool:
+    """Pause a job that nobody runs."""
+    return move(
+        job, JobStatus.PAUSED, reason=PAUSED, code="paused", sources=[JobStatus.PENDING], changes=_aside()
+    )
+
+
+@transaction.atomic
+def request_pause(job: TrainingJob) -> bool:
+    """Ask whoever runs the job to stop at the next chance. False: nobody runs it, or it was asked for."""
+    if not _set_pause(job, True):
+        return False
+    record_event(job, "pause_requested", message=PAUSING)
+    return True
+
+
+@transaction.atomic
+def withdraw_pause(job: TrainingJob) -> bool:
+    """False: no pause is awaited."""
+    if not _set_pause(job, False):
+        return False
+    record_event(job, "pause_withdrawn", message="The pause was withdrawn: it goes on.")
+    return True
+
+
+@transaction.atomic
+def resume_paused(job: TrainingJob) -> bool:
+    if not move(job, JobStatus.PENDING, reason=WAITING, sources=[JobStatus.PAUSED]):
+        return False
+    publish(job)
+    return True
+
+
+def _set_pause(job: TrainingJob, wanted: bool) -> bool:
+    running = TrainingJob.objects.filter(pk=job.pk, status__in=ACTIVE, pause_requested=not wanted)
+    if not running.update(pause_requested=wanted, updated_at=Now()):
+        return False
+    job.pause_requested = wanted
+    return True
 
 
 def _aside() -> dict[str, Any]:

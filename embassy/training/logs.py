@@ -49,12 +49,11 @@ def read(job: TrainingJob, *, attempt: int, offset: int) -> Piece:
     content = _here(job, attempt)
     if content is None:
         content = _stored(job, attempt)
-    piece = content[offset : offset + PIECE_BYTES]
-    end = offset + len(piece)
-    if end < len(content) and b"\n" in piece:  # whole lines, so that no character is cut in two
-        end = offset + piece.rindex(b"\n") + 1
+    end = min(offset + PIECE_BYTES, len(content))
+    while end < len(content) and end > offset and content[end] & 0xC0 == 0x80:
+        end -= 1  # no character is cut in two
     text = content[offset:end].decode("utf-8", errors="replace")
-    return Piece(attempt, offset, max(end, offset) if piece else offset, len(content), text)
+    return Piece(attempt, offset, max(end, offset), len(content), text)
 
 
 def _here(job: TrainingJob, attempt: int) -> bytes | None:

@@ -1,6 +1,6 @@
 """Training that needed more memory than there is: how to tell, and what to try instead."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,21 @@ class OomKills:
 
 
 def oom_kills() -> int | None:
-    for path in (own_cgroup() / "memory.events", CGROUPS / "memory.events", VMSTAT):
+    for path in (*_cgroup_files(), VMSTAT):
         if (count := _counter(path)) is not None:
             return count
     return None
 
 
-def own_cgroup() -> Path:
-    """The folder of our control group, of version 2; inside a container it is mostly the root."""
+def _cgroup_files() -> Iterator[Path]:
+    """Where the count of our control group may be: of version 2 or 1, seen from the host or from inside."""
     for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
-        number, _, path = line.split(":", 2)
+        number, controllers, path = line.split(":", 2)
         if number == "0":
-            return CGROUPS / path.lstrip("/")
-    return CGROUPS
+            yield from (CGROUPS / path.lstrip("/") / "memory.events", CGROUPS / "memory.events")
+        elif controllers == "memory":
+            root = CGROUPS / "memory"
+            yield from (root / path.lstrip("/") / "memory.oom_control", root / "memory.oom_control")
 
 
 def _counter(path: Path) -> int | None:
