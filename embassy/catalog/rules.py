@@ -107,6 +107,12 @@ GRPO = (
     choice("loss_type", ("dapo", "grpo", "dr_grpo", "bnpo"), "How tokens of long and short answers count."),
     choice("scale_rewards", ("none", "group", "batch"), "Rescale rewards within a group, a batch, or not."),
     switch("mask_truncated_completions", "Ignore sampled answers that were cut off."),
+    choice(
+        "generation",
+        ("auto", "transformers", "vllm"),
+        "What samples the answers: vLLM needs a GPU; auto takes it where it can.",
+    ),
+    number("vllm_memory_share", 0.3, 0.05, 0.9, "Share of the GPU's memory that vLLM takes while training."),
 )
 
 CLASSIFICATION = (

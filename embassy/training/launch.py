@@ -1,4 +1,4 @@
-"""What accelerate is told to start the processes of one run. Pure.
+"""How a run is to be started, and what accelerate is told to start several processes of one.
 
 Precision and device are not here: each process finds out what it runs on. accelerate's name for processes
 that its launcher starts is MULTI_GPU, on a CPU too (its MULTI_CPU leaves the starting to MPI).
@@ -10,13 +10,30 @@ import json
 from pathlib import Path
 from typing import Any
 
-from embassy.training.spec import Parameters
+from embassy.training.spec import GrpoParameters, Parameters, TrainingSpec
 
 PROGRAM = "embassy.training.runner.launcher"
 RUNNER = "embassy.training.runner"
 
 # The processes meet by a file. accelerate's usual way is a port that listens on every interface.
 _MEETING = ("--rdzv_backend", "c10d", "--rdzv_conf", "store_type=file")
+
+
+def may_be_forked(spec: TrainingSpec, *, has_gpu: bool) -> bool:
+    """Whether the standby will do: it has left vLLM out, once for all its children."""
+    return not wants_vllm(spec.parameters, has_gpu=has_gpu)
+
+
+def wants_vllm(parameters: Parameters, *, has_gpu: bool) -> bool:
+    """Whether vLLM is to sample answers, if it can be had."""
+    if not isinstance(parameters, GrpoParameters) or parameters.load_in_4bit:
+        return False
+    return parameters.generation == "vllm" or (parameters.generation == "auto" and has_gpu)
+
+
+def has_gpu() -> bool:
+    """Whether this host has an NVIDIA driver that runs; nothing is loaded to find out."""
+    return Path("/dev/nvidiactl").exists()
 
 
 def config(parameters: Parameters) -> str:

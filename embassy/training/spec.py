@@ -162,7 +162,10 @@ class DpoParameters(Parameters):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpoParameters(Parameters):
-    """Batch sizes count completions, so an optimizer step's batch must hold whole groups."""
+    """Batch sizes count completions, so an optimizer step's batch must hold whole groups.
+
+    `generation` is who samples them: vLLM only on a GPU, of whose memory it takes `vllm_memory_share`.
+    """
 
     num_generations: int = 8
     max_completion_length: int = 128
@@ -174,21 +177,31 @@ class GrpoParameters(Parameters):
     loss_type: Literal["dapo", "grpo", "dr_grpo", "bnpo"] = "dapo"
     scale_rewards: Literal["group", "batch", "none"] = "none"
     mask_truncated_completions: bool = False
+    generation: Literal["auto", "transformers", "vllm"] = "auto"
+    vllm_memory_share: float = 0.3
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
         _at_least(self, 2, "num_generations")
         _at_least(self, 1, "max_completion_length")
         _at_least(self, 0, "beta")
-        _above_zero(self, "temperature", "top_p", "epsilon")
+        _above_zero(self, "temperature", "top_p", "epsilon", "vllm_memory_share")
         _at_most(self, 1, "top_p")
+        _below(self, 1, "vllm_memory_share")
+        if self.generation == "vllm" and self.load_in_4bit:
+            raise SpecError("parameters.generation: vllm cannot take over the weights of a model in 4 bits")
         if self.max_completion_length >= self.max_length:
             raise SpecError("parameters.max_completion_length: must leave room for a prompt in max_length")
-        if self.per_device_train_batch_size * self.gradient_accumulation_steps % self.num_generations:
+        if self.completions_per_step % self.num_generations:
             raise SpecError(
                 "parameters.num_generations: must divide"
-                " per_device_train_batch_size x gradient_accumulation_steps"
+                " per_device_train_batch_size x gradient_accumulation_steps x num_processes"
             )
+
+    @property
+    def completions_per_step(self) -> int:
+        """Of all processes together."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps * self.num_processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from embassy.training.launch import has_gpu, wants_vllm
 from embassy.training.runner import preload
 from embassy.training.runner.events import EventWriter, Silence
 from embassy.training.runner.failures import RunnerError, explain
@@ -137,7 +138,8 @@ def fail(run: Run, error: RunnerError) -> int:
 
 def trainer(spec: TrainingSpec) -> Any:
     """The module that trains this kind of job; only now are the heavy libraries imported."""
-    preload.hide_vllm()
+    if not wants_vllm(spec.parameters, has_gpu=has_gpu()):
+        preload.hide_vllm()
     preload.hide_progress_bars()
     module = importlib.import_module(f"embassy.training.runner.{TRAINERS[spec.technique, spec.task]}")
     gc.freeze()  # what was imported stays: collecting it over and over costs most of a second each time

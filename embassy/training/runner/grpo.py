@@ -18,6 +18,7 @@ from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.failures import RunnerError
+from embassy.training.runner.generation import generation_arguments
 from embassy.training.runner.parity import TextReferences
 from embassy.training.runner.preflight import check_rows
 from embassy.training.runner.quiet import Quiet
@@ -86,6 +87,7 @@ def make_trainer(
             loss_type=parameters.loss_type,
             scale_rewards=parameters.scale_rewards,
             mask_truncated_completions=parameters.mask_truncated_completions,
+            **generation_arguments(parameters, began.hardware),
         ),
         train_dataset=as_dataset(rows),
         eval_dataset=as_dataset(eval_rows) if eval_rows else None,
@@ -119,8 +121,7 @@ def as_dataset(prompts: Sequence[Prompt]) -> Dataset:
 
 
 def prompts_per_step(parameters: GrpoParameters) -> int:
-    completions = parameters.per_device_train_batch_size * parameters.gradient_accumulation_steps
-    return completions // parameters.num_generations
+    return parameters.completions_per_step // parameters.num_generations
 
 
 def names(run: Run) -> list[str]:

@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
     "TQDM_DISABLE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
 }
 
 _LIBRARIES = (
@@ -47,7 +48,7 @@ def preload() -> None:
 
 
 def hide_vllm() -> None:
-    """Keep TRL from importing vLLM (seconds, and a version it does not support); we never train with it."""
+    """Keep TRL from importing vLLM: that takes seconds, and is of use only to GRPO on a GPU."""
     import_utils: Any = importlib.import_module("trl.import_utils")
     import_utils.is_vllm_available = _no
 

@@ -6,9 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from django.conf import settings
-
-from embassy.platform.children import Child, ChildStartError, start_child
+from embassy.platform.children import Child, ChildStartError
 from embassy.platform.logs import fields
 from embassy.training.records import Line
 from embassy.training.spec import PAUSE_SIGNAL, EndCode, EndReason
@@ -19,6 +17,7 @@ from embassy.training.supervisor.folder import RunFolder
 from embassy.training.supervisor.memory import OomKills
 from embassy.training.supervisor.outcomes import Crashed, Ended, Fenced, Interrupted, OutOfMemory
 from embassy.training.supervisor.session import Session
+from embassy.training.supervisor.start import start_trainer
 from embassy.training.supervisor.stored_log import StoredLog
 from embassy.training.supervisor.uploads import Uploads
 
@@ -53,6 +52,7 @@ class Trainer:
         self._folder = RunFolder.of(session.job)
         self._uploads = Uploads(session, self._folder)
         self._log = StoredLog(self._folder.log(session.attempt), session.job.log_key(session.attempt))
+        self._oom_kills = OomKills()
 
     def train(self) -> None:
         """Returns when training is complete and everything is stored. Raises the outcomes."""
@@ -68,7 +68,6 @@ class Trainer:
         account = self._new_account()
         seconds_left = self._seconds_left(account)
         spec = self._write_spec(seconds_left)
-        self._oom_kills = OomKills()
         code = self._run(spec, account, limit=account.seconds_used + seconds_left + LIMIT_GRACE_SECONDS)
         if self._early_stopping and self._early_stopping.is_due() and not is_completed(account.end):
             return self._early_stopping.tell()
@@ -133,16 +132,8 @@ class Trainer:
         return code
 
     def _start(self, spec: Path) -> Child:
-        standby = Path(settings.TRAINING_STANDBY) if settings.TRAINING_STANDBY else None
         try:
-            child = start_child(
-                program=PROGRAM,
-                argv=[str(spec)],
-                env={},
-                cwd=self._folder.path,
-                log=self._folder.log(self._session.attempt),
-                standby=standby,
-            )
+            child = start_trainer(PROGRAM, self._folder, spec)
         except ChildStartError as error:
             raise Crashed(f"The trainer could not be started: {error}", "trainer_not_started") from error
         job = self._session.job.public_id
@@ -186,7 +177,7 @@ class Trainer:
             return
         if reason == EndReason.TIME_LIMIT:
             raise Ended(JobStatus.TIMED_OUT, message, end_code)
-        if end_code == EndCode.OUT_OF_MEMORY:
+        if end_code == EndCode.OUT_OF_MEMORY or (end_code == EndCode.PROCESS_LOST and self._oom_kills.rose()):
             raise OutOfMemory
         if end_code in HOPELESS:
             raise Ended(JobStatus.FAILED, message, end_code)
