@@ -169,7 +169,7 @@ class TestFineTuned:
         [
             ({"checkpoint": 9}, "It has: 1"),
             ({"base_model": "nobody"}, "no training job nobody"),
-            ({"parameters": {"lora_r": 4}}, "parameters.lora_r: the checkpoint to go on from has 16"),
+            ({"task_type": "classification"}, "was trained for text-generation"),
         ],
     )
     def test_what_does_not_fit(
