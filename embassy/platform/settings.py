@@ -164,6 +164,11 @@ LEASE_SECONDS = env.integer("EMBASSY_LEASE_SECONDS", 20)
 REPUBLISH_SECONDS = env.integer("EMBASSY_REPUBLISH_SECONDS", 20)
 TRAINING_ATTEMPTS = env.integer("EMBASSY_TRAINING_ATTEMPTS", 5)
 TRAINING_TIME_LIMIT = env.integer("EMBASSY_TRAINING_TIME_LIMIT", 24 * 3600)
+# Refuse runs that by far cannot fit into the training host's memory before they load a model.
+TRAINING_CHECK_MEMORY = env.boolean("EMBASSY_TRAINING_CHECK_MEMORY", True)
+# What an hour of training costs, for the preflight; unset, no cost is shown.
+PRICE_PER_HOUR = env.number("EMBASSY_PRICE_PER_HOUR", 0) or None
+CURRENCY = env.text("EMBASSY_CURRENCY", "USD")
 TRAINING_STANDBY = env.text("EMBASSY_TRAINING_STANDBY")
 ENGINE_STANDBY = env.text("EMBASSY_ENGINE_STANDBY")
 ENGINE_HOST = env.text("EMBASSY_ENGINE_HOST", "127.0.0.1")

@@ -71,6 +71,7 @@ class EndCode(StrEnum):
     TIME_LIMIT = "time_limit"
     NAN_LOSS = "nan_loss"
     OUT_OF_MEMORY = "out_of_memory"
+    DOES_NOT_FIT = "does_not_fit"
     DISK_FULL = "disk_full"
     INVALID_SPEC = "invalid_spec"
     INVALID_DATA = "invalid_data"
@@ -275,6 +276,7 @@ class TrainingSpec:
     the middle of an epoch too: a crash costs no more. `threads` None lets the runner choose by the model's
     size. `chat_template` is the path of a Jinja file that replaces the base model's own. With `whole`
     adapters are exported merged: their base is one that serving does not know, or serves without any.
+    With `check_memory` a run that by far cannot fit into memory is refused before the model is loaded.
     """
 
     job_id: str
@@ -295,6 +297,7 @@ class TrainingSpec:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     rewards: tuple[Reward, ...] = ()
+    check_memory: bool = True
     version: int = field(default=SPEC_VERSION)
 
     def __post_init__(self) -> None:

@@ -34,6 +34,14 @@ class Example:
     def truncated(self) -> bool:
         return self.full_length > len(self.ids)
 
+    @property
+    def size(self) -> int:
+        return len(self.ids)
+
+    @property
+    def learned(self) -> int:
+        return int((self.labels != IGNORED).sum())
+
 
 def tokenize_rows(tokenizer: Any, rows: Iterable[Row], max_length: int) -> Iterator[Example]:
     """Examples in the rows' order, cut to `max_length` tokens from the start.

@@ -28,6 +28,14 @@ class HeadExample:
     def truncated(self) -> bool:
         return self.full_length > len(self.ids)
 
+    @property
+    def size(self) -> int:
+        return len(self.ids)
+
+    @property
+    def learned(self) -> int:
+        return 0
+
 
 def tokenize_prompts(
     tokenizer: Any, rows: Iterable[Row], max_length: int, problem_of: Callable[[str], str | None]

@@ -12,15 +12,27 @@ from embassy.training.examples.rows import Row, invalid
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`full_length` is that of the longer text, in tokens."""
+    """`full_length` is that of the longer text, in tokens; `kept` what is read of it."""
 
     line: int
     first: str
     second: str
     score: float
     full_length: int
-    truncated: bool
+    kept: int
     problem: str | None
+
+    @property
+    def truncated(self) -> bool:
+        return self.full_length > self.kept
+
+    @property
+    def size(self) -> int:
+        return 2 * self.kept
+
+    @property
+    def learned(self) -> int:
+        return 0
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,8 @@ def read_pairs(tokenizer: Any, rows: Iterable[Row], max_length: int) -> Iterator
             raise invalid(row["line"], "needs text1, text2 and a score")
         longest = max(map(len, tokenizer([first, second])["input_ids"]))
         problem = None if first.strip() and second.strip() else "empty_text"
-        yield Pair(row["line"], first, second, float(score), longest, longest > max_length, problem)
+        kept = min(longest, max_length)
+        yield Pair(row["line"], first, second, float(score), longest, kept, problem)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

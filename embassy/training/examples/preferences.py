@@ -25,6 +25,15 @@ class Preference:
     truncated: bool
     problem: str | None
 
+    @property
+    def size(self) -> int:
+        """Both conversations, padded to the longer."""
+        return 2 * (len(self.prompt) + max(len(self.chosen), len(self.rejected)))
+
+    @property
+    def learned(self) -> int:
+        return len(self.chosen) + len(self.rejected)
+
 
 def tokenize_preferences(tokenizer: Any, rows: Iterable[Row], max_length: int) -> Iterator[Preference]:
     """Preferences in the rows' order; what exceeds `max_length` tokens is cut from the answers' end."""

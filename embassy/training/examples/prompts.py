@@ -28,6 +28,15 @@ class Prompt:
         users = [message["content"] for message in self.conversation if message["role"] == "user"]
         return users[-1] if users else ""
 
+    @property
+    def size(self) -> int:
+        """Of the prompt alone: answers come when they are sampled."""
+        return self.full_length
+
+    @property
+    def learned(self) -> int:
+        return 0
+
 
 def split_row(row: Row) -> tuple[list[Message], str]:
     """The conversation up to the last assistant message, and what that says ("" if there is none)."""

@@ -21,6 +21,8 @@ from embassy.training.spec import EndReason, EventType
 _SMALL_RUN_STEPS = 200
 _SECONDS_BETWEEN_STEPS = 0.5
 _STEP_KEYS = ("loss", "learning_rate", "grad_norm", "epoch", "num_tokens")
+# What the libraries call so is shown under a name that says what it is.
+_PLAIN_NAMES = {"frac_reward_zero_std": "equal_groups"}
 _NOT_METRICS = ("runtime", "samples_per_second", "steps_per_second", "epoch", "num_tokens")
 
 
@@ -138,7 +140,7 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
 
     def _report_step(self, state: TrainerState, logs: dict[str, Any]) -> None:
         now = time.monotonic()
-        extra = {key: value for key, value in logs.items() if key not in _STEP_KEYS}
+        extra = {plain_name(key): value for key, value in logs.items() if key not in _STEP_KEYS}
         self._metrics |= {"loss": logs["loss"], **extra}
         self._run.emit(
             EventType.STEP,
@@ -173,6 +175,10 @@ class Progress(TrainerCallback):  # type: ignore[misc] # transformers ships no t
 def is_epoch_end(state: TrainerState) -> bool:
     """Whether the last step made was the last one of an epoch."""
     return float(state.epoch or 0).is_integer()
+
+
+def plain_name(metric: str) -> str:
+    return _PLAIN_NAMES.get(metric, metric)
 
 
 def checkpoint_of(folder: Any, state: TrainerState, metrics: dict[str, Any]) -> Checkpoint:

@@ -31,6 +31,7 @@ def train(run: Run) -> None:
     labels = Labels.of(spec.data.labels, answers, parameters.multi_label)
     rows, eval_rows = check_rows(
         run,
+        began.hardware,
         list(tokenize_prompts(tokenizer, read_rows(spec.data.train), parameters.max_length, labels.problem)),
         list(tokenize_prompts(tokenizer, read_rows(spec.data.eval), parameters.max_length, labels.problem)),
     )

@@ -41,10 +41,9 @@ def train(run: Run) -> None:
     """Train as the run's spec says."""
     spec, parameters = run.spec, cast(EmbeddingParameters, run.spec.parameters)
     began = start(run)
-    models.refuse_too_big(spec, began.hardware, began.parameters)
     model = load(spec, began.hardware)
     model.max_seq_length = min(parameters.max_length, model.max_seq_length or parameters.max_length)
-    rows, eval_rows = read_data(run, model)
+    rows, eval_rows = read_data(run, began.hardware, model)
     model[0].model = models.adapt(
         model[0].model, spec, TaskType.FEATURE_EXTRACTION, exclude_modules=["pooler.dense"]
     )
@@ -86,11 +85,12 @@ def load(spec: TrainingSpec, hardware: Hardware, path: str | None = None) -> Any
         raise models.unreadable(spec, error) from error
 
 
-def read_data(run: Run, model: Any) -> tuple[list[Pair], list[Pair]]:
+def read_data(run: Run, hardware: Hardware, model: Any) -> tuple[list[Pair], list[Pair]]:
     """The pairs to train on and to evaluate with, their scores as the losses want them."""
     data, limit = run.spec.data, model.max_seq_length
     rows, eval_rows = check_rows(
         run,
+        hardware,
         list(read_pairs(model.tokenizer, read_rows(data.train), limit)),
         list(read_pairs(model.tokenizer, read_rows(data.eval), limit)),
     )

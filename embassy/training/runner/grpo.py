@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from typing import Any, cast
 
 from datasets import Dataset
@@ -13,14 +14,14 @@ from trl import GRPOConfig, GRPOTrainer
 
 from embassy.training.examples.prompts import Prompt, read_prompts
 from embassy.training.examples.rows import read_rows
-from embassy.training.runner import models
+from embassy.training.runner import base_reward, models
 from embassy.training.runner.arguments import common_arguments
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.generation import generation_arguments
 from embassy.training.runner.parity import TextReferences
-from embassy.training.runner.preflight import check_rows
+from embassy.training.runner.preflight import Preflight, examine
 from embassy.training.runner.quiet import Quiet
 from embassy.training.runner.rewards import Rewards
 from embassy.training.runner.run import Run
@@ -38,20 +39,16 @@ def train(run: Run) -> None:
     tokenizer = models.load_tokenizer(spec)
     models.require_chat_template(tokenizer)
     longest = parameters.max_length - parameters.max_completion_length
-    rows, eval_rows = check_rows(
+    found = examine(
         run,
+        began.hardware,
         list(read_prompts(tokenizer, read_rows(spec.data.train), longest)),
         list(read_prompts(tokenizer, read_rows(spec.data.eval), longest)),
-        steps_per_epoch=lambda count: count // prompts_per_step(parameters),
+        epoch_steps=lambda count: count // prompts_per_step(parameters),
     )
-    if len(rows) < (wanted := prompts_per_step(parameters)):
-        raise RunnerError(
-            EndCode.INVALID_DATA,
-            f"Each step samples answers to {wanted} prompts, and the dataset has only {len(rows)}. "
-            "Add rows, or use smaller batches.",
-        )
+    rows, eval_rows = found.rows, found.eval_rows
     with closing(Rewards(run)) as rewards:
-        trainer = make_trainer(run, began, tokenizer, rewards, rows, eval_rows)
+        trainer = make_ready(run, began, tokenizer, rewards, found)
         facts = {
             "rows": len(rows),
             "eval_rows": len(eval_rows),
@@ -59,6 +56,30 @@ def train(run: Run) -> None:
         }
         exporter = Exporter(run, began.hardware, tokenizer, facts, references=TextReferences(spec, tokenizer))
         fit(run, trainer, exporter, began.checkpoint, lambda: {"samples": rewards.samples})
+
+
+def make_ready(run: Run, began: Start, tokenizer: Any, rewards: Rewards, found: Preflight[Prompt]) -> Any:
+    """The trainer, once the preflight has told how its start is rewarded; what goes on has told it before."""
+    wanted, measured = prompts_per_step(cast(GrpoParameters, run.spec.parameters)), None
+    try:
+        if len(found.rows) < wanted:
+            raise too_few(len(found.rows), wanted)
+        trainer = make_trainer(run, began, tokenizer, rewards, found.rows, found.eval_rows)
+        if began.checkpoint is None:
+            measured = base_reward.measure(trainer, found.rows, rewards.weights, wanted)
+    finally:
+        found.tell(base_reward=measured and asdict(measured))
+    if measured:
+        base_reward.warn_of(run, measured)
+    return trainer
+
+
+def too_few(rows: int, wanted: int) -> RunnerError:
+    return RunnerError(
+        EndCode.INVALID_DATA,
+        f"Each step samples answers to {wanted} prompts, and the dataset has only {rows}. "
+        "Add rows, or use smaller batches.",
+    )
 
 
 def make_trainer(
@@ -104,7 +125,7 @@ def starting_model(run: Run, began: Start) -> dict[str, Any]:
     needs none, since without it the model is the reference: then TRL itself makes the adapter.
     """
     spec = run.spec
-    model = models.load_causal_model(spec, began.hardware, began.parameters)
+    model = models.load_causal_model(spec, began.hardware)
     if spec.adapter or spec.parameters.full_fine_tuning:
         return {"model": models.adapt(model, spec)}
     return {"model": model, "peft_config": models.lora_config(spec.parameters)}

@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 
+from embassy.training import host
+from embassy.training.footprint import TINY_PARAMETERS
 from embassy.training.runner.failures import RunnerError
 from embassy.training.runner.ranks import Ranks
 from embassy.training.spec import EndCode, TrainingSpec
 
-_TINY_PARAMETERS = 50_000_000
 _MAX_THREADS = 8
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers", "bitsandbytes")
 
@@ -46,7 +47,7 @@ def choose_hardware(spec: TrainingSpec, parameters: int, ranks: Ranks) -> Hardwa
         raise RunnerError(EndCode.DEVICE_UNAVAILABLE, "The job asks for a GPU, and this host has none free.")
     if cuda:
         take_device(ranks)
-    tiny = parameters < _TINY_PARAMETERS
+    tiny = parameters < TINY_PARAMETERS
     cores = max(1, len(os.sched_getaffinity(0)) // ranks.count)
     threads = spec.threads or (1 if tiny else min(_MAX_THREADS, cores))
     torch.set_num_threads(threads)
@@ -99,34 +100,14 @@ def available_memory(cuda: bool) -> int:
     """Bytes that the run may still take: on the GPU, else on the host or in its control group."""
     if cuda:
         return int(torch.cuda.mem_get_info()[0])
-    return min(_meminfo("MemAvailable"), _cgroup_free())
+    return host.memory_available()
 
 
 def _memory_total(cuda: bool) -> int:
-    return int(torch.cuda.mem_get_info()[1]) if cuda else _meminfo("MemTotal")
-
-
-def _meminfo(key: str) -> int:
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        name, _, rest = line.partition(":")
-        if name == key:
-            return int(rest.split()[0]) * 1024
-    raise KeyError(key)
-
-
-def _cgroup_free() -> int:
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = (folder / "memory.max").read_text(encoding="ascii").strip()
-        used = int((folder / "memory.current").read_text(encoding="ascii"))
-    except OSError:
-        return 1 << 62
-    return 1 << 62 if limit == "max" else max(0, int(limit) - used)
+    return int(torch.cuda.mem_get_info()[1]) if cuda else host.memory_total()
 
 
 def _has_bf16(cuda: bool) -> bool:
     if cuda:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Without these instructions bfloat16 is emulated, several times slower than fp32.
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return host.cpu_has_bf16()

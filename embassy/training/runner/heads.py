@@ -83,7 +83,7 @@ def load_model(spec: TrainingSpec, began: Start, head: Head, tokenizer: Any) -> 
     if "quantization_config" in options:
         options["quantization_config"].llm_int8_skip_modules = list(_HEAD_NAMES)
     model = models.load_base(
-        AutoModelForSequenceClassification, spec, began.hardware, began.parameters, **options, **_shape(head)
+        AutoModelForSequenceClassification, spec, **options, **_shape(head)
     )
     _settle(model, tokenizer)
     return models.adapt(model, spec, TaskType.SEQ_CLS)

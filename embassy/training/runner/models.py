@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from embassy.training.runner.failures import RunnerError
-from embassy.training.runner.hardware import Hardware, available_memory
+from embassy.training.runner.hardware import Hardware
 from embassy.training.spec import EndCode, Parameters, TrainingSpec
 
 Shapes = dict[str, tuple[int, ...]]
@@ -63,17 +63,16 @@ def read_shapes(path: Path) -> Shapes:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 
-def load_causal_model(spec: TrainingSpec, hardware: Hardware, parameters: int) -> Any:
+def load_causal_model(spec: TrainingSpec, hardware: Hardware) -> Any:
     """The base model as it is before training. Raises RunnerError if it cannot be loaded here."""
     options = load_options(spec, hardware)
-    model = load_base(AutoModelForCausalLM, spec, hardware, parameters, **options)
+    model = load_base(AutoModelForCausalLM, spec, **options)
     model.config.use_cache = False
     return model
 
 
-def load_base(kind: Any, spec: TrainingSpec, hardware: Hardware, parameters: int, **options: Any) -> Any:
+def load_base(kind: Any, spec: TrainingSpec, **options: Any) -> Any:
     """The base model as a model of some kind. Raises RunnerError if it cannot be loaded here."""
-    refuse_too_big(spec, hardware, parameters)
     try:
         return kind.from_pretrained(spec.base.path, **options)
     except (OSError, ValueError, SafetensorError) as error:
@@ -153,20 +152,6 @@ def load_adapter(model: Any, folder: Path, trainable: bool = False) -> Any:
     return adapted
 
 
-def refuse_too_big(spec: TrainingSpec, hardware: Hardware, parameters: int) -> None:
-    """Raise RunnerError if the weights alone, with what training adds to each, exceed the free memory."""
-    per_parameter = 16.0 if spec.parameters.full_fine_tuning else 0.6 if spec.parameters.load_in_4bit else 4.0
-    if hardware.bf16 and not hardware.tiny and per_parameter == 4:
-        per_parameter = 2.0
-    needed, free = int(parameters * per_parameter), available_memory(hardware.cuda)
-    if needed > free:
-        raise RunnerError(
-            EndCode.OUT_OF_MEMORY,
-            f"The model needs at least {_gib(needed)} and {_gib(free)} is free. "
-            "Load it in 4 bits, train an adapter instead of the whole, or use a bigger host.",
-        )
-
-
 def storage_dtype(spec: TrainingSpec, hardware: Hardware) -> torch.dtype:
     """The type of exported whole models: tiny ones are served in fp32, others in the base's own type."""
     named = json.loads((Path(spec.base.path) / "config.json").read_text(encoding="utf-8"))
@@ -209,7 +194,3 @@ def _product(shape: tuple[int, ...]) -> int:
     for size in shape:
         total *= size
     return total
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

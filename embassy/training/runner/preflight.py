@@ -1,114 +1,99 @@
-"""What is known about the data before the model is touched: counted, shown, and refused where hopeless."""
+"""What is known before the model is touched: counted, estimated, shown, and refused where hopeless."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
+from embassy.training import workload
+from embassy.training.examples.summary import Counted, describe, refuse_hopeless, steps_per_epoch
+from embassy.training.fitting import Fit
+from embassy.training.footprint import estimate
+from embassy.training.model_shape import read_shape
 from embassy.training.runner.failures import RunnerError
+from embassy.training.runner.hardware import Hardware, available_memory
 from embassy.training.runner.run import Run
-from embassy.training.spec import EndCode, EventType, Parameters
-
-_SHOWN = 20
-_REASONS = {
-    "empty_completion": "the answer is empty",
-    "cut_off": "max_length cuts the answer off",
-    "no_answer": "no answer is to be learned",
-    "prompt_too_long": "the prompt leaves no room for an answer within max_length",
-    "equal_answers": "the better answer equals the worse one",
-    "no_label": "the answer is not a label",
-    "no_number": "the answer is not a number",
-    "empty_text": "a text is empty",
-}
-
-
-class Counted(Protocol):
-    """What every technique's examples tell about themselves; lengths in tokens."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def problem(self) -> str | None: ...
-    @property
-    def truncated(self) -> bool: ...
-    @property
-    def full_length(self) -> int: ...
-
+from embassy.training.spec import EndCode, EventType
 
 E = TypeVar("E", bound=Counted)
 
 
+@dataclass
+class Preflight(Generic[E]):
+    """`rows` and `eval_rows` are the trainable ones; `facts` what the `preflight` event tells."""
+
+    run: Run
+    rows: list[E]
+    eval_rows: list[E]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def tell(self, **more: Any) -> None:
+        self.run.emit(EventType.PREFLIGHT, **self.facts, **more)
+
+
 def check_rows(
     run: Run,
+    hardware: Hardware,
     train: Sequence[E],
     evaluation: Sequence[E],
-    steps_per_epoch: Callable[[int], int] | None = None,
 ) -> tuple[list[E], list[E]]:
     """Report on the rows and keep the trainable ones of both files.
 
-    `steps_per_epoch` counts the optimizer steps for a number of rows where a batch is not made of rows.
-    Raises RunnerError if no row, or only the smaller part of the rows, can be trained on.
+    Raises RunnerError if too few rows can be trained on, or if the run cannot fit into memory.
     """
-    kept = [example for example in train if example.problem is None]
-    kept_evaluation = [example for example in evaluation if example.problem is None]
-    steps = steps_per_epoch(len(kept)) if steps_per_epoch else _steps(len(kept), run.spec.parameters)
-    run.emit(
-        EventType.PREFLIGHT,
+    found = examine(run, hardware, train, evaluation)
+    found.tell()
+    return found.rows, found.eval_rows
+
+
+def examine(
+    run: Run,
+    hardware: Hardware,
+    train: Sequence[E],
+    evaluation: Sequence[E],
+    epoch_steps: Callable[[int], int] | None = None,
+) -> Preflight[E]:
+    """As `check_rows`, for who has more to say: tells only if it is to be the last word.
+
+    `epoch_steps` counts the optimizer steps for a number of rows where a batch is not made of rows.
+    """
+    rows = [example for example in train if example.problem is None]
+    eval_rows = [example for example in evaluation if example.problem is None]
+    steps = epoch_steps(len(rows)) if epoch_steps else steps_per_epoch(len(rows), run.spec.parameters)
+    fit = fit_of(run, hardware, rows)
+    facts = {
         **describe(train),
-        eval_rows=len(evaluation),
-        eval_untrainable_rows=len(evaluation) - len(kept_evaluation),
-        steps_per_epoch=steps,
-        estimated_steps=steps * run.spec.parameters.num_train_epochs,
-    )
-    refuse_hopeless(train, len(kept))
-    return kept, kept_evaluation
-
-
-def describe(examples: Sequence[Counted]) -> dict[str, Any]:
-    lengths = [example.full_length for example in examples]
-    untrainable = [example for example in examples if example.problem]
-    return {
-        "rows": len(examples),
-        "trainable_rows": len(examples) - len(untrainable),
-        "tokens": {
-            "total": sum(lengths),
-            "min": min(lengths, default=0),
-            "mean": round(sum(lengths) / max(1, len(lengths)), 1),
-            "max": max(lengths, default=0),
-        },
-        "truncated_rows": sum(example.truncated for example in examples),
-        "untrainable_rows": len(untrainable),
-        "untrainable": [{"line": e.line, "problem": e.problem} for e in untrainable[:_SHOWN]],
+        "eval_rows": len(evaluation),
+        "eval_untrainable_rows": len(evaluation) - len(eval_rows),
+        "steps_per_epoch": steps,
+        "estimated_steps": steps * run.spec.parameters.num_train_epochs,
+        "memory": fit and fit.as_dict(),
     }
+    found = Preflight(run, rows, eval_rows, facts)
+    try:
+        refuse_hopeless(train, len(rows))
+        refuse_what_cannot_fit(run, fit)
+    except Exception:
+        found.tell()
+        raise
+    return found
 
 
-def _steps(rows: int, parameters: Parameters) -> int:
-    """Optimizer steps of one epoch on one device."""
-    batches = math.ceil(rows / parameters.per_device_train_batch_size)
-    return math.ceil(batches / parameters.gradient_accumulation_steps)
+def fit_of(run: Run, hardware: Hardware, rows: Sequence[Counted]) -> Fit | None:
+    """None where the model's files do not tell its shape."""
+    spec, shape = run.spec, read_shape(Path(run.spec.base.path))
+    if shape is None:
+        return None
+    load = workload.load_of(
+        spec.technique, spec.task, spec.parameters, rows, cuda=hardware.cuda, bf16=hardware.bf16
+    )
+    # Processes without a GPU of their own share the host.
+    sharing = 1 if hardware.cuda else spec.parameters.num_processes
+    return Fit(estimate(shape, load), available_memory(hardware.cuda) // sharing)
 
 
-def refuse_hopeless(examples: Sequence[Counted], trainable: int) -> None:
-    if trainable == 0:
-        raise RunnerError(
-            EndCode.NO_TRAINABLE_ROWS, f"No row of the dataset can be trained on. {_advice(examples)}"
-        )
-    if trainable * 2 < len(examples):
-        raise RunnerError(
-            EndCode.MOSTLY_UNTRAINABLE_ROWS,
-            f"{len(examples) - trainable} of {len(examples)} rows cannot be trained on. {_advice(examples)}",
-        )
-
-
-def _remedy(problem: str) -> str:
-    return "Raise max_length." if problem in ("cut_off", "prompt_too_long") else "Mend or remove them."
-
-
-def _advice(examples: Sequence[Counted]) -> str:
-    problems = [example.problem for example in examples if example.problem]
-    if not problems:
-        return "Add rows to it."
-    commonest = max(set(problems), key=problems.count)
-    lines = [str(example.line) for example in examples if example.problem == commonest][:5]
-    return f"In most of these {_REASONS[commonest]} (rows {', '.join(lines)}). {_remedy(commonest)}"
+def refuse_what_cannot_fit(run: Run, fit: Fit | None) -> None:
+    if fit is not None and run.spec.check_memory and fit.is_hopeless:
+        raise RunnerError(EndCode.DOES_NOT_FIT, fit.refusal(run.spec.parameters))

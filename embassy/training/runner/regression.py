@@ -42,6 +42,7 @@ def train(run: Run) -> None:
     tokenizer = models.load_tokenizer(spec)
     rows, eval_rows = check_rows(
         run,
+        began.hardware,
         list(tokenize_prompts(tokenizer, read_rows(spec.data.train), longest, problem)),
         list(tokenize_prompts(tokenizer, read_rows(spec.data.eval), longest, problem)),
     )

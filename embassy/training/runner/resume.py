@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerState
 
-from embassy.training.runner.callback import announce, checkpoint_of, is_epoch_end
+from embassy.training.runner.callback import announce, checkpoint_of, is_epoch_end, plain_name
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.run import Run
 
@@ -41,5 +41,5 @@ def _metrics(state: TrainerState) -> dict[str, float]:
     """The latest value of each metric in the checkpoint's own history."""
     latest: dict[str, float] = {}
     for entry in state.log_history:
-        latest |= {key: value for key, value in entry.items() if key not in _NOT_METRICS}
+        latest |= {plain_name(key): value for key, value in entry.items() if key not in _NOT_METRICS}
     return latest

@@ -33,11 +33,12 @@ def train(run: Run) -> None:
     models.require_chat_template(tokenizer)
     rows, eval_rows = check_rows(
         run,
+        began.hardware,
         list(tokenize_rows(tokenizer, read_rows(spec.data.train), parameters.max_length)),
         list(tokenize_rows(tokenizer, read_rows(spec.data.eval), parameters.max_length)),
     )
     trainer = _Trainer(
-        model=models.adapt(models.load_causal_model(spec, began.hardware, began.parameters), spec),
+        model=models.adapt(models.load_causal_model(spec, began.hardware), spec),
         args=SFTConfig(
             **common_arguments(spec, began.hardware, evaluates=bool(eval_rows)),
             max_length=parameters.max_length,

@@ -118,6 +118,7 @@ class RunFolder:
             resume_from=str(self.checkpoints),
             time_limit_seconds=seconds_left,
             rewards=self._rewards(frozen),
+            check_memory=settings.TRAINING_CHECK_MEMORY,
         )
 
     def _rewards(self, frozen: dict[str, Any]) -> tuple[spec.Reward, ...]:

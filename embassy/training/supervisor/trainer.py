@@ -33,6 +33,7 @@ LIMIT_GRACE_SECONDS = 60.0
 HOPELESS = frozenset(
     {
         EndCode.NAN_LOSS,
+        EndCode.DOES_NOT_FIT,
         EndCode.INVALID_SPEC,
         EndCode.INVALID_DATA,
         EndCode.NO_TRAINABLE_ROWS,

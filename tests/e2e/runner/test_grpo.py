@@ -105,9 +105,12 @@ def test_the_reference_is_where_it_began(trainer: Trainer, base: Path, tmp_path:
 
 def test_rewards_that_tell_nothing_apart_are_told(trainer: Trainer, base: Path, tmp_path: Path) -> None:
     spec = grpo_spec(tmp_path, base, reward("same"))
-    (warning,) = trainer.run(spec).require().of("warning")
+    outcome = trainer.run(spec).require()
 
-    assert warning["code"] == "no_reward_signal"
+    assert [event["code"] for event in outcome.of("warning")] == ["base_reward_all_equal", "no_reward_signal"]
+    (preflight,) = outcome.of("preflight")
+    assert preflight["base_reward"]["equal_groups"] == 1
+    assert outcome.of("step")[0]["metrics"]["equal_groups"] == 1
 
 
 def test_rows_without_a_score_count_as_zero(trainer: Trainer, base: Path, tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from embassy.training.examples.errors import Unusable
 from embassy.training.examples.pairs import Scale
+from embassy.training.examples.summary import describe, refuse_hopeless
 from embassy.training.runner.checkpoints import find_all, is_complete, step_of
 from embassy.training.runner.events import EventWriter
 from embassy.training.runner.failures import RunnerError, explain
 from embassy.training.runner.limits import Limits, Stopped
-from embassy.training.runner.preflight import describe, refuse_hopeless
 from embassy.training.spec import EndCode, EndReason, EventType
 
 
@@ -110,6 +111,7 @@ def test_nothing_stops_once_it_is_over() -> None:
         (RuntimeError("CUDA out of memory. Tried to allocate"), EndCode.OUT_OF_MEMORY),
         (OSError(errno.ENOSPC, "No space left on device"), EndCode.DISK_FULL),
         (RunnerError(EndCode.REWARD_FAILED, "It failed."), EndCode.REWARD_FAILED),
+        (Unusable(EndCode.INVALID_DATA, "It is."), EndCode.INVALID_DATA),
         (RuntimeError("shape mismatch"), EndCode.INTERNAL_ERROR),
         (KeyError("x"), EndCode.INTERNAL_ERROR),
     ],
@@ -158,13 +160,24 @@ class Row:
     full_length: int = 10
     truncated: bool = False
     problem: str | None = None
+    size: int = 10
+    learned: int = 5
 
 
 def test_rows_are_described() -> None:
     rows = [Row(1, 4), Row(2, 8, truncated=True), *(Row(n, 6, problem="cut_off") for n in range(3, 33))]
 
     facts = describe(rows)
-    assert facts["tokens"] == {"total": 192, "min": 4, "mean": 6.0, "max": 8}
+    assert facts["tokens"] == {
+        "total": 192,
+        "min": 4,
+        "mean": 6.0,
+        "max": 8,
+        "p50": 6,
+        "p90": 6,
+        "p95": 6,
+        "p99": 8,
+    }
     assert facts["truncated_rows"] == 1
     assert facts["untrainable_rows"] == 30
     assert [row["line"] for row in facts["untrainable"]] == list(range(3, 23))
@@ -177,7 +190,7 @@ def test_rows_are_described() -> None:
 )
 def test_hopeless_rows_are_refused(good: int, bad: int, code: str) -> None:
     rows = [*(Row(n) for n in range(good)), *(Row(n, problem="no_label") for n in range(bad))]
-    with pytest.raises(RunnerError) as error:
+    with pytest.raises(Unusable) as error:
         refuse_hopeless(rows, good)
 
     assert error.value.code == code
