@@ -179,8 +179,8 @@ INACTIVE_TIMEOUT_SECONDS = env.integer("EMBASSY_INACTIVE_TIMEOUT_SECONDS", 3600)
 
 # --- Base models ----------------------------------------------------------------------------------
 
-# Folders named like a catalog entry are used before anything is looked up at Hugging Face.
-MODELS_DIRS = [Path(p) for p in env.words("EMBASSY_MODELS_DIRS")] + [BASE_DIR / "models"]
+# A folder put here is a base model; one named like a catalog entry is used before Hugging Face is asked.
+MODELS_DIRS = [*map(Path, env.words("EMBASSY_MODELS_DIRS")), HOME / "models", BASE_DIR / "models"]
 HF_OFFLINE = env.boolean("HF_HUB_OFFLINE", False)
 
 # --- Test functions of users -----------------------------------------------------------------------
