@@ -164,6 +164,8 @@ LEASE_SECONDS = env.integer("EMBASSY_LEASE_SECONDS", 20)
 REPUBLISH_SECONDS = env.integer("EMBASSY_REPUBLISH_SECONDS", 20)
 TRAINING_ATTEMPTS = env.integer("EMBASSY_TRAINING_ATTEMPTS", 5)
 TRAINING_TIME_LIMIT = env.integer("EMBASSY_TRAINING_TIME_LIMIT", 24 * 3600)
+# Processes that one run may have; 0 is one for each device of the host that takes the request.
+TRAINING_PROCESSES = env.integer("EMBASSY_TRAINING_PROCESSES", 0)
 # Refuse runs that by far cannot fit into the training host's memory before they load a model.
 TRAINING_CHECK_MEMORY = env.boolean("EMBASSY_TRAINING_CHECK_MEMORY", True)
 # What an hour of training costs, for the preflight; unset, no cost is shown.

@@ -7,6 +7,7 @@ that its launcher starts is MULTI_GPU, on a CPU too (its MULTI_CPU leaves the st
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,12 @@ def wants_vllm(parameters: Parameters, *, has_gpu: bool) -> bool:
 def has_gpu() -> bool:
     """Whether this host has an NVIDIA driver that runs; nothing is loaded to find out."""
     return Path("/dev/nvidiactl").exists()
+
+
+def devices() -> int:
+    """For how many processes this host has a device each: its GPUs, or its cores if it has none."""
+    gpus = [path for path in Path("/dev").glob("nvidia*") if path.name.removeprefix("nvidia").isdecimal()]
+    return len(gpus) or len(os.sched_getaffinity(0))
 
 
 def config(parameters: Parameters) -> str:

@@ -21,6 +21,7 @@ from embassy.training import head_rows, rebalance, selectors, spec
 from embassy.training import selection as selections
 from embassy.training.kinds import is_trainable, rows_needed, usual_technique
 from embassy.training.models import Checkpoint, TrainingJob
+from embassy.training.processes import check_processes
 from embassy.training.requests import HF_MODEL, JobRequest
 from embassy.training.reward_weights import checked_weights
 from embassy.training.selection import Selection
@@ -198,9 +199,10 @@ def _runner_parameters(request: JobRequest, technique: str, parameters: Mapping[
         if name not in _NOT_THE_RUNNERS and not (name in ZERO_IS_UNSET and not value)
     }
     try:
-        spec.parse_parameters(spec.Technique(technique), spec.Task(request.task_type), values)
+        checked = spec.parse_parameters(spec.Technique(technique), spec.Task(request.task_type), values)
     except spec.SpecError as error:
         raise InvalidInput(f"{error}.", code="invalid_parameter") from None
+    check_processes(checked)
     return values
 
 

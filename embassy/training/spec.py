@@ -133,6 +133,8 @@ class Parameters:
             raise SpecError(
                 "parameters.full_fine_tuning: cannot be combined with DoRA, rsLoRA or 4-bit loading"
             )
+        if self.sharding != "none" and self.num_processes == 1:
+            raise SpecError("parameters.sharding: needs num_processes of at least 2 to spread the model over")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
