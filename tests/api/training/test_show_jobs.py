@@ -1,4 +1,4 @@
-"""GET …/training-jobs, …/{id}, …/{id}/checkpoints, …/{id}/events and …/{id}/results"""
+"""GET …/training-jobs/{id}, …/{id}/checkpoints, …/{id}/events and …/{id}/results"""
 
 from datetime import UTC, datetime
 
@@ -23,15 +23,6 @@ def address(job: TrainingJob, tail: str = "") -> str:
 
 
 PAGES = ["", "/checkpoints", "/events", "/results"]
-
-
-def test_list_in_order_of_creation(api: APIClient, job: TrainingJob, project: Project, actor: Actor) -> None:
-    second = make_job(project=project, actor=actor)
-    make_job()  # somebody else's
-
-    answer = api.get(f"/v1/projects/{project.public_id}/training-jobs")
-
-    assert [shown["id"] for shown in answer.json()] == [job.public_id, second.public_id]
 
 
 def test_detail(api: APIClient, job: TrainingJob) -> None:
