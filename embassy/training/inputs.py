@@ -26,16 +26,30 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """How often each row is trained on (None: each once), and which are held out, by their indices.
+
+    `counts` says how many rows were left after each step, and how many of each label before and after the
+    labels were balanced.
+    """
+
+    train: Counter[int] | None
+    test: Counter[int]
+    counts: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Inputs:
     train: Written
     test: Written | None
+    counts: dict[str, Any]
 
 
 def write_inputs(job: TrainingJob, plan: Plan) -> Inputs:
     """Store the training and test rows, and the checkpoint to go on from. Raises InvalidInput."""
-    train_indices, test_indices = _sides(plan, job.train_test_split_ratio)
+    train_indices, test_indices = sides(plan, job.train_test_split_ratio)
     inputs = Inputs(
-        train=_store(job.train_key, _pick(plan.train, train_indices)),
+        train=_store(job.train_key, pick(plan.train, train_indices)),
         test=_test_rows(job, plan, test_indices),
     )
     if plan.start is not None:
@@ -45,13 +59,13 @@ def write_inputs(job: TrainingJob, plan: Plan) -> Inputs:
 
 def _test_rows(job: TrainingJob, plan: Plan, indices: Counter[int]) -> Written | None:
     if plan.test is not None:
-        return _store(job.test_key, _pick(plan.test, None))
+        return _store(job.test_key, pick(plan.test, None))
     if indices:
-        return _store(job.test_key, _pick(plan.train, indices))
+        return _store(job.test_key, pick(plan.train, indices))
     return None
 
 
-def _sides(plan: Plan, ratio: float | None) -> tuple[Counter[int] | None, Counter[int]]:
+def sides(plan: Plan, ratio: float | None) -> tuple[Counter[int] | None, Counter[int]]:
     """How often each row is trained on (None: each once), and which are held out, by their indices.
 
     Rows are held out first, then left out, then rebalanced: what is held out stays as it is.
@@ -74,12 +88,12 @@ def _sides(plan: Plan, ratio: float | None) -> tuple[Counter[int] | None, Counte
 def _rebalanced(plan: Plan, kept: list[int], seed: int) -> Counter[int]:
     if plan.rebalance is None:
         return Counter(kept)
-    labels = [example_of(row).expected_output.strip() for row in _pick(plan.train, Counter(kept))]
+    labels = [example_of(row).expected_output.strip() for row in pick(plan.train, Counter(kept))]
     times = rebalance.resampled(labels, plan.rebalance, seed=seed)
     return Counter({kept[place]: count for place, count in times.items()})
 
 
-def _pick(dataset: Dataset, times: Counter[int] | None) -> Iterator[RawRow]:
+def pick(dataset: Dataset, times: Counter[int] | None) -> Iterator[RawRow]:
     """Each row as often as its index is counted; None: each once."""
     for index, row in enumerate(iter_raw(dataset)):
         for _ in range(1 if times is None else times[index]):
@@ -93,9 +107,13 @@ def _store(key: str, rows: Iterable[RawRow]) -> Written:
         with path.open("wb") as file:
             written = _write(file, rows)
         if not written.rows:
-            raise InvalidInput("train_dataset_id: the dataset has no rows.", code="empty_dataset")
+            raise no_rows()
         get_storage().put(key, path)
     return written
+
+
+def no_rows() -> InvalidInput:
+    return InvalidInput("train_dataset_id: the dataset has no rows.", code="empty_dataset")
 
 
 def _write(file: BinaryIO, rows: Iterable[RawRow]) -> Written:
