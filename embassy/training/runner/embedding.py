@@ -184,7 +184,7 @@ class _Trainer(Quiet, SentenceTransformerTrainer):  # type: ignore[misc] # it sh
 
     def log(self, logs: dict[str, float], *arguments: Any) -> None:
         if self.model.training:
-            logs["num_tokens"] = self._tokens
+            logs["num_tokens"] = self._tokens * self.args.world_size  # the others' rows are as long, about
         super().log(logs, *arguments)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:

@@ -47,6 +47,10 @@ def choose_hardware(spec: TrainingSpec, parameters: int, ranks: Ranks) -> Hardwa
         raise RunnerError(EndCode.DEVICE_UNAVAILABLE, "The job asks for a GPU, and this host has none free.")
     if cuda:
         take_device(ranks)
+    elif spec.parameters.sharding == "fsdp_offload":
+        raise RunnerError(
+            EndCode.INVALID_SPEC, "There is no GPU whose part of the model could move out. Use sharding fsdp."
+        )
     tiny = parameters < TINY_PARAMETERS
     cores = max(1, len(os.sched_getaffinity(0)) // ranks.count)
     threads = spec.threads or (1 if tiny else min(_MAX_THREADS, cores))

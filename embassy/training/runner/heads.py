@@ -82,9 +82,7 @@ def load_model(spec: TrainingSpec, began: Start, head: Head, tokenizer: Any) -> 
     options = models.load_options(spec, began.hardware)
     if "quantization_config" in options:
         options["quantization_config"].llm_int8_skip_modules = list(_HEAD_NAMES)
-    model = models.load_base(
-        AutoModelForSequenceClassification, spec, **options, **_shape(head)
-    )
+    model = models.load_base(AutoModelForSequenceClassification, spec, **options, **_shape(head))
     _settle(model, tokenizer)
     return models.adapt(model, spec, TaskType.SEQ_CLS)
 
@@ -156,5 +154,5 @@ class HeadTrainer(Quiet, Trainer):  # type: ignore[misc] # transformers ships no
 
     def log(self, logs: dict[str, float], *arguments: Any) -> None:
         if self.model.training:
-            logs["num_tokens"] = self._tokens
+            logs["num_tokens"] = self._tokens * self.args.world_size  # the others' rows are as long, about
         super().log(logs, *arguments)

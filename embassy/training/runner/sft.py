@@ -72,4 +72,5 @@ class _Trainer(Quiet, SFTTrainer):  # type: ignore[misc] # TRL ships no types
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         loss = focal_loss(outputs.log_probs, outputs.label_mask, num_items_in_batch)
+        loss = loss * self.shares(num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
