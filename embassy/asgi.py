@@ -1,7 +1,7 @@
 """The whole server as one ASGI application: `uvicorn embassy.asgi:application`.
 
-Requests that engines answer go to the gateway, stored files to their own small application, everything
-else to Django.
+Requests that engines answer go to the gateway, stored files and streams of events to small applications
+of their own, everything else to Django.
 """
 
 import os
@@ -20,15 +20,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "embassy.platform.settings")
 django: Application = get_asgi_application()
 
 from embassy.inference.app import Gateway  # noqa: E402
+from embassy.inference.database import ThreadDatabase  # noqa: E402
 from embassy.platform.files_app import files_app as files  # noqa: E402
+from embassy.training.stream.app import EventStreams  # noqa: E402
 
 gateway = Gateway()
+streams = EventStreams(ThreadDatabase())
 
 
 async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         if gateway.handles(scope):
             await gateway(scope, receive, send)
+        elif streams.handles(scope):
+            await streams(scope, receive, send)
         elif scope["path"].startswith("/files/"):
             await files(scope, receive, send)
         else:
@@ -43,5 +48,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while (await receive())["type"] != "lifespan.shutdown":
         await gateway.start()
         await send({"type": "lifespan.startup.complete"})
+    await streams.stop()
     await gateway.stop()
     await send({"type": "lifespan.shutdown.complete"})

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from embassy.training import api, artifact_api, life_api, result_api
+from embassy.training.stream.api import JobEventStream
 
 JOBS = "v1/projects/<str:project_id>/training-jobs"
 JOB = f"{JOBS}/<str:training_job_id>"
@@ -19,6 +20,7 @@ urlpatterns = [
     path(f"{CHECKPOINT}/merge", artifact_api.CheckpointMerge.as_view()),
     path(f"{CHECKPOINT}/evidence", artifact_api.CheckpointEvidence.as_view()),
     path(f"{JOB}/events", api.JobEventList.as_view()),
+    path(f"{JOB}/events/stream", JobEventStream.as_view()),
     path(f"{JOB}/results", result_api.TestResultList.as_view()),
     path(f"{JOB}/results/metrics", result_api.MetricTable.as_view()),
     path(f"{JOB}/results/compare", result_api.Comparison.as_view()),
