@@ -47,10 +47,11 @@ class Inputs:
 
 def write_inputs(job: TrainingJob, plan: Plan) -> Inputs:
     """Store the training and test rows, and the checkpoint to go on from. Raises InvalidInput."""
-    train_indices, test_indices = sides(plan, job.train_test_split_ratio)
+    drawn = draw(plan, job.train_test_split_ratio)
     inputs = Inputs(
-        train=_store(job.train_key, pick(plan.train, train_indices)),
-        test=_test_rows(job, plan, test_indices),
+        train=_store(job.train_key, pick(plan.train, drawn.train)),
+        test=_test_rows(job, plan, drawn.test),
+        counts=drawn.counts,
     )
     if plan.start is not None:
         get_storage().copy(plan.start.archive_key, job.start_key)
@@ -66,13 +67,17 @@ def _test_rows(job: TrainingJob, plan: Plan, indices: Counter[int]) -> Written |
 
 
 def sides(plan: Plan, ratio: float | None) -> tuple[Counter[int] | None, Counter[int]]:
-    """How often each row is trained on (None: each once), and which are held out, by their indices.
+    """The two halves of `draw`."""
+    drawn = draw(plan, ratio)
+    return drawn.train, drawn.test
 
-    Rows are held out first, then left out, then rebalanced: what is held out stays as it is.
-    """
+
+def draw(plan: Plan, ratio: float | None) -> Drawn:
+    """Rows are held out first, then left out, then balanced: what is held out stays as it is."""
     percent, seed = float(plan.parameters["downsample_size"]), int(plan.parameters["seed"])
+    total = plan.train.row_count
     if percent == 100 and ratio is None and plan.rebalance is None:
-        return None, Counter()
+        return Drawn(None, Counter(), _counts(total, 0, total, total, None))
     questions = [prompt_digest(row) for row in iter_raw(plan.train)]
     test = split.held_out(questions, percent=ratio, seed=seed) if ratio is not None else set()
     if ratio is not None and not test:
@@ -82,15 +87,34 @@ def sides(plan: Plan, ratio: float | None) -> tuple[Counter[int] | None, Counter
     train = [index for index in range(len(questions)) if index not in test]
     size = max(1, round(len(train) * percent / 100))
     kept = [train[index] for index in sorted(split.sampled(len(train), size=size, seed=seed))]
-    return _rebalanced(plan, kept, seed), Counter(test)
+    times, labels = _balanced(plan, kept, seed)
+    counts = _counts(len(questions), len(test), len(kept), times.total(), labels)
+    return Drawn(times, Counter(test), counts)
 
 
-def _rebalanced(plan: Plan, kept: list[int], seed: int) -> Counter[int]:
+def _balanced(plan: Plan, kept: list[int], seed: int) -> tuple[Counter[int], dict[str, Any] | None]:
+    """How often each of the kept rows is taken, and how many rows each label had before and has after."""
     if plan.rebalance is None:
-        return Counter(kept)
+        return Counter(kept), None
     labels = [example_of(row).expected_output.strip() for row in pick(plan.train, Counter(kept))]
     times = rebalance.resampled(labels, plan.rebalance, seed=seed)
-    return Counter({kept[place]: count for place, count in times.items()})
+    before, after = Counter(labels), Counter[str]()
+    for place, count in times.items():
+        after[labels[place]] += count
+    shown = {"before": dict(sorted(before.items())), "after": dict(sorted(after.items()))}
+    return Counter({kept[place]: count for place, count in times.items()}), shown
+
+
+def _counts(
+    dataset: int, held_out: int, sampled: int, trained: int, labels: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "held_out": held_out,
+        "sampled": sampled,
+        "trained": trained,
+        "labels": labels,
+    }
 
 
 def pick(dataset: Dataset, times: Counter[int] | None) -> Iterator[RawRow]:
@@ -123,6 +147,15 @@ def _write(file: BinaryIO, rows: Iterable[RawRow]) -> Written:
         digest.update(line)
         file.write(line)
     return Written(count, digest.hexdigest())
+
+
+def dataset_source(dataset: Dataset) -> dict[str, Any]:
+    """What tells this dataset from any other, for the evidence."""
+    return {
+        "file_sha256": dataset.original_sha256,
+        "dataset_sha256": dataset.revision,
+        "dataset_rows": dataset.row_count,
+    }
 
 
 def dataset_summary(dataset: Dataset) -> dict[str, Any]:
