@@ -224,6 +224,21 @@ class DatasetOfJobSerializer(serializers.Serializer[Any]):
     is_uploaded = serializers.BooleanField()
 
 
+class LabelCountsSerializer(serializers.Serializer[Any]):
+    before = serializers.DictField(child=serializers.IntegerField())
+    after = serializers.DictField(child=serializers.IntegerField())
+
+
+class RowCountsSerializer(serializers.Serializer[Any]):
+    """How many rows of the training dataset were left after each step."""
+
+    dataset = serializers.IntegerField(help_text="All of them.")
+    held_out = serializers.IntegerField(help_text="For testing, by train_test_split_ratio.")
+    sampled = serializers.IntegerField(help_text="Of the others, left by downsample_size.")
+    trained = serializers.IntegerField(help_text="After rebalance_data: repeated rows count as often.")
+    labels = LabelCountsSerializer(allow_null=True, help_text="Null without rebalance_data.")
+
+
 class LossPointSerializer(serializers.ModelSerializer[LossPoint]):
     timestamp = serializers.SerializerMethodField()
 
@@ -244,6 +259,7 @@ class TrainingJobDetailSerializer(TrainingJobFields):
     selection = serializers.SerializerMethodField(
         help_text="By what the best checkpoint is chosen; null where nothing is scored."
     )
+    row_counts = serializers.SerializerMethodField()
     started_at = UnixSecondsField(read_only=True, allow_null=True)
     finished_at = UnixSecondsField(read_only=True, allow_null=True)
 
@@ -256,6 +272,7 @@ class TrainingJobDetailSerializer(TrainingJobFields):
             "train_test_split_ratio",
             "train_rows",
             "test_rows",
+            "row_counts",
             "training_loss",
             "hyper_parameters",
             "selection",
@@ -267,6 +284,10 @@ class TrainingJobDetailSerializer(TrainingJobFields):
     def get_selection(self, job: TrainingJob) -> dict[str, Any] | None:
         selection: dict[str, Any] | None = job.spec.get("selection")
         return selection
+
+    @extend_schema_field(RowCountsSerializer(allow_null=True))
+    def get_row_counts(self, job: TrainingJob) -> dict[str, Any] | None:
+        return job.spec.get("rows")
 
     @extend_schema_field(DatasetOfJobSerializer)
     def get_train_dataset(self, job: TrainingJob) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from embassy.datasets.models import Dataset
 from embassy.evaluation import registry
 from embassy.platform.actor import Actor
 from embassy.platform.enqueue import enqueue
@@ -12,7 +13,7 @@ from embassy.platform.storage import get_storage
 from embassy.projects import audit
 from embassy.projects.models import Project
 from embassy.training import lifecycle
-from embassy.training.inputs import Inputs, dataset_summary, write_inputs
+from embassy.training.inputs import Inputs, dataset_source, dataset_summary, write_inputs
 from embassy.training.models import TrainingJob
 from embassy.training.plan import Plan, make_plan, name_taken
 from embassy.training.requests import JobRequest
@@ -122,9 +123,7 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
     """Write down what every attempt is made from."""
     test = inputs.test
     job.train_rows, job.test_rows = inputs.train.rows, test.rows if test else 0
-    job.datasets = {"train": dataset_summary(plan.train)}
-    if plan.test is not None:
-        job.datasets["test"] = dataset_summary(plan.test)
+    job.datasets = {name: dataset_summary(dataset) for name, dataset in _datasets(plan).items()}
     job.spec = {
         "technique": job.technique,
         "task": job.task_type,
@@ -132,6 +131,8 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "parameters": plan.runner_parameters,
         "train_sha256": inputs.train.sha256,
         "test_sha256": test.sha256 if test else None,
+        "sources": {name: dataset_source(dataset) for name, dataset in _datasets(plan).items()},
+        "rows": inputs.counts,
         "test_functions": registry.freeze(plan.test_functions),
         "reward": plan.reward,
         "labels": list(plan.targets.labels) if plan.targets else [],
@@ -144,6 +145,10 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "whole": plan.whole,
         "time_limit_seconds": settings.TRAINING_TIME_LIMIT,
     }
+
+
+def _datasets(plan: Plan) -> dict[str, Dataset]:
+    return {"train": plan.train} | ({"test": plan.test} if plan.test is not None else {})
 
 
 @transaction.atomic
