@@ -287,7 +287,8 @@ class TrainingJobDetailSerializer(TrainingJobFields):
 
     @extend_schema_field(RowCountsSerializer(allow_null=True))
     def get_row_counts(self, job: TrainingJob) -> dict[str, Any] | None:
-        return job.spec.get("rows")
+        counts: dict[str, Any] | None = job.spec.get("rows")
+        return counts
 
     @extend_schema_field(DatasetOfJobSerializer)
     def get_train_dataset(self, job: TrainingJob) -> dict[str, Any]:
