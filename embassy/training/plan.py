@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from embassy.catalog import selectors as catalog
 from embassy.catalog import weights
 from embassy.catalog.base_model import BaseModel
@@ -47,6 +49,7 @@ class Plan:
 
     name: str
     technique: str
+    task_type: str
     model: BaseModel
     start: Checkpoint | None
     whole: bool
@@ -59,6 +62,7 @@ class Plan:
     targets: Targets | None
     rebalance: dict[str, float] | None
     selection: Selection | None
+    time_limit_seconds: int
 
 
 def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
@@ -79,6 +83,7 @@ def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
     return Plan(
         name=_name(project, request, technique, model),
         technique=technique,
+        task_type=request.task_type,
         model=model,
         start=start,
         whole=not model.takes_adapters or (start is not None and not _keeps_adapter(start, parameters)),
@@ -91,7 +96,15 @@ def make_plan(project: Project, request: JobRequest, actor: Actor) -> Plan:
         targets=targets,
         rebalance=_rebalance(request, targets),
         selection=selections.checked(request.selection, functions, has_rows=_has_test_rows(request)),
+        time_limit_seconds=_time_limit(request),
     )
+
+
+def _time_limit(request: JobRequest) -> int:
+    longest = settings.TRAINING_TIME_LIMIT
+    if request.time_limit_seconds is not None and not 1 <= request.time_limit_seconds <= longest:
+        raise InvalidInput(f"time_limit_seconds: must be from 1 to {longest}, the longest for any job.")
+    return request.time_limit_seconds or longest
 
 
 def _base_model(request: JobRequest) -> BaseModel:

@@ -32,3 +32,4 @@ class JobRequest:
     reward: Mapping[str, float] | None = None
     selection: Mapping[str, Any] | None = None  # of the best checkpoint: see selection.py
     hf_model_link: str | None = None
+    time_limit_seconds: int | None = None  # of training; None: as long as the platform lets any job

@@ -9,6 +9,8 @@ from rest_framework import serializers
 
 from embassy.evaluation.scoring import as_text
 from embassy.platform.storage import get_storage
+from embassy.training.live import live_of
+from embassy.training.live_serializers import CHANGED, LiveSerializer
 from embassy.training.models import Checkpoint, JobEvent, LossPoint, TestResult, TrainingJob
 from embassy.training.requests import JobRequest
 from embassy.training.selection import MOST_PATIENCE, Keep
@@ -83,6 +85,12 @@ class CreateJobFields(serializers.Serializer[Any]):
         ),
     )
     hf_model_link = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=300)
+    time_limit_seconds = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        help_text="Of training, without waits and pauses. Then the job is TimedOut; checkpoints are kept.",
+    )
     selection = SelectionSerializer(required=False, allow_null=True)
 
     def request(self) -> JobRequest:
@@ -259,6 +267,12 @@ class TrainingJobDetailSerializer(TrainingJobFields):
     selection = serializers.SerializerMethodField(
         help_text="By what the best checkpoint is chosen; null where nothing is scored."
     )
+    live = serializers.SerializerMethodField(help_text="How it is doing; null before the first step.")
+    time_limit_seconds = serializers.IntegerField(source="spec.time_limit_seconds")
+    seconds_used = serializers.FloatField(help_text="Of training, over all attempts.")
+    changed_parameters = serializers.SerializerMethodField(
+        help_text="What is in effect otherwise than asked for, after training ran out of memory."
+    )
     row_counts = serializers.SerializerMethodField()
     started_at = UnixSecondsField(read_only=True, allow_null=True)
     finished_at = UnixSecondsField(read_only=True, allow_null=True)
@@ -276,9 +290,22 @@ class TrainingJobDetailSerializer(TrainingJobFields):
             "training_loss",
             "hyper_parameters",
             "selection",
+            "live",
+            "time_limit_seconds",
+            "seconds_used",
+            "changed_parameters",
             "started_at",
             "finished_at",
         )
+
+    @extend_schema_field(LiveSerializer(allow_null=True))
+    def get_live(self, job: TrainingJob) -> dict[str, Any] | None:
+        live = live_of(job)
+        return dict(LiveSerializer(live).data) if live else None
+
+    @extend_schema_field(CHANGED)
+    def get_changed_parameters(self, job: TrainingJob) -> dict[str, Any]:
+        return dict(job.spec.get("batch_reduced") or {})
 
     @extend_schema_field(SelectionSerializer(allow_null=True))
     def get_selection(self, job: TrainingJob) -> dict[str, Any] | None:

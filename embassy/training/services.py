@@ -1,6 +1,5 @@
 """What users do with training jobs."""
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
@@ -143,7 +142,7 @@ def _freeze(job: TrainingJob, plan: Plan, inputs: Inputs) -> None:
         "start_sha256": plan.start.sha256 if plan.start else None,
         "start_is_whole": plan.start is not None and plan.start.merged,
         "whole": plan.whole,
-        "time_limit_seconds": settings.TRAINING_TIME_LIMIT,
+        "time_limit_seconds": plan.time_limit_seconds,
     }
 
 

@@ -84,7 +84,7 @@ def test_reading_on_misses_nothing(api: APIClient, job: TrainingJob, monkeypatch
 
 
 def test_nothing_secret_is_shown(api: APIClient, job: TrainingJob, settings: Settings) -> None:
-    settings.S3_SECRET_ACCESS_KEY = "the-secret-of-the-bucket"  # noqa: S105
+    settings.S3_SECRET_ACCESS_KEY = "the-secret-of-the-bucket"
     lines = (
         "postgresql://embassy:hunter22@db/embassy",
         "token hf_abcdefghijklmnopqrstuvwxyz",
