@@ -121,4 +121,5 @@ def test_goes_on_from_a_checkpoint_of_another_job(job: TrainingJob, settings: Se
     assert child.status == JobStatus.SUCCESS, child.reason
     first_of_child = child.loss_points.order_by("step")[0].loss
     assert first_of_child < job.loss_points.order_by("step")[0].loss / 2
+    assert child.events.get(kind="preflight").data["rows"] == child.train_rows == 16
     assert child.checkpoints.get().evidence["adapter"] is not None
