@@ -77,7 +77,7 @@ def split(name: str) -> tuple[str, str]:
 
 def snapshot(name: str) -> Path:
     """The folder with the model's files, fetched if need be. Raises InvalidInput and Unavailable."""
-    folder = _cached_folder(name)
+    folder = folder_in_cache(name)
     if folder is not None and is_complete(folder):
         return folder
     hf_id, revision = split(name)
@@ -88,7 +88,7 @@ def snapshot(name: str) -> Path:
 
 def cached(name: str) -> Facts | None:
     """What the cache tells of a model, whether or not its weights are there as well."""
-    folder = _cached_folder(name)
+    folder = folder_in_cache(name)
     return None if folder is None else _facts_of(folder)
 
 
@@ -97,7 +97,7 @@ def describe(hf_id: str, revision: str) -> BaseModel:
 
     The hub is asked unless all of it is here.
     """
-    folder = _cached_folder(f"{hf_id}@{revision}" if revision else hf_id)
+    folder = folder_in_cache(f"{hf_id}@{revision}" if revision else hf_id)
     if folder is not None and is_complete(folder):
         return facts.describe(f"{hf_id}@{folder.name}", _facts_of(folder), hf_id=hf_id)
     info = _info(hf_id, revision)
@@ -145,7 +145,7 @@ def _facts_of(folder: Path) -> Facts:
     )
 
 
-def _cached_folder(name: str) -> Path | None:
+def folder_in_cache(name: str) -> Path | None:
     """The snapshot in the cache, of the pinned revision or the one that was `main` when it was fetched."""
     hf_id, revision = split(name)
     try:

@@ -11,7 +11,7 @@ from embassy.catalog.folders import folder_of
 from embassy.catalog.selectors import get_base_model, is_listed
 from embassy.platform.errors import Unavailable
 
-__all__ = ["add_from_hub", "fingerprint", "locate", "public_name", "revision_of"]
+__all__ = ["add_from_hub", "fingerprint", "folder_here", "locate", "public_name", "revision_of"]
 
 
 def locate(name: str) -> Path:
@@ -26,6 +26,17 @@ def locate(name: str) -> Path:
         return hub.snapshot(name)
     model = get_base_model(name)
     return _local(model) or _remote(model)
+
+
+def folder_here(name: str) -> Path | None:
+    """The folder with what is here of a base model, perhaps without its weights; fetches nothing."""
+    folder = folder_of(name)
+    if folder is not None:
+        return folder
+    if not is_listed(name) and hub.is_id(name):
+        return hub.folder_in_cache(name)
+    model = get_base_model(name)
+    return _local(model) or (hub.folder_in_cache(model.hf_id) if model.hf_id else None)
 
 
 def revision_of(folder: Path) -> str:

@@ -31,15 +31,9 @@ _MOST_CORES = 8
 _FIXED_SECONDS = 0.05
 
 
-def tokens_per_step(load: Load) -> float:
-    """Tokens that one optimizer step reads, padding included."""
-    parameters = load.parameters
-    rows = parameters.per_device_train_batch_size * parameters.gradient_accumulation_steps
-    return float(rows * load.longest)
-
-
-def seconds_per_step(shape: ModelShape, load: Load, *, device: str, cores: int) -> float:
-    work = shape.parameters * tokens_per_step(load) * _operations(load)
+def seconds_per_step(shape: ModelShape, load: Load, *, tokens: float, device: str, cores: int) -> float:
+    """For an optimizer step that reads so many tokens on a device of that name, or so many cores."""
+    work = shape.parameters * tokens * _operations(load)
     return work / _rate(shape, load, device, cores) + _FIXED_SECONDS
 
 

@@ -27,7 +27,7 @@ _ACTIVATION = 6.0  # one kept number: some are in bf16, some in fp32, and both c
 _DORA = 1.4  # DoRA keeps the base's and the adapter's outputs apart
 _TILE_TOKENS, _TILE_WORDS = 4096, 32768  # logits are made a tile at a time
 _LOGIT_COPIES = 3
-_LIBRARIES = 700 * 2**20  # resident memory of the trainer once everything is imported
+LIBRARIES = 700 * 2**20  # resident memory of the trainer once everything is imported
 _CUDA = 2**30  # the context, the libraries' workspaces and what the allocator cannot use
 # What is freed between the parts of a step is not all found again.
 _SLACK = 1.08
@@ -98,7 +98,7 @@ def estimate(shape: ModelShape, load: Load) -> Footprint:
         logits=logits,
         sampling=max(0, _sampling(shape, load) - step),
         export=max(0, _export(shape, load.parameters) - step),
-        libraries=_CUDA if load.cuda else _LIBRARIES,
+        libraries=_CUDA if load.cuda else LIBRARIES,
     )
 
 

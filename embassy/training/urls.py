@@ -1,6 +1,7 @@
 from django.urls import path
 
 from embassy.training import api, artifact_api, life_api, result_api
+from embassy.training.preflight.api import PreflightView
 from embassy.training.stream.api import JobEventStream
 
 JOBS = "v1/projects/<str:project_id>/training-jobs"
@@ -10,6 +11,7 @@ CHECKPOINT = f"{JOB}/checkpoints/<int:number>"
 urlpatterns = [
     path(JOBS, api.TrainingJobList.as_view()),
     path(f"{JOBS}/grpo", api.GrpoJobCreate.as_view()),
+    path(f"{JOBS}/preflight", PreflightView.as_view()),
     path(JOB, api.TrainingJobDetail.as_view()),
     path(f"{JOB}/cancel", api.TrainingJobCancel.as_view()),
     path(f"{JOB}/pause", life_api.TrainingJobPause.as_view()),

@@ -84,6 +84,7 @@ def describe(hardware: Hardware) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if hardware.cuda else "cpu",
         "precision": "bf16" if hardware.bf16 else "fp32",
         "threads": hardware.threads,
+        "cores": host.cores(),
         "memory_total": _memory_total(hardware.cuda),
         "memory_available": available_memory(hardware.cuda),
         "pid": os.getpid(),
