@@ -4,7 +4,7 @@ from django.db import transaction
 
 from embassy.platform.enqueue import enqueue
 from embassy.training import lifecycle
-from embassy.training.models import Checkpoint, TrainingJob
+from embassy.training.models import Checkpoint, Merge, TrainingJob
 from embassy.training.models.checkpoint import BASE
 from embassy.training.selection import Keep, Scores, Selection
 from embassy.training.states import JobStatus
@@ -49,6 +49,8 @@ def _remove(job: TrainingJob, checkpoint: Checkpoint) -> None:
     lifecycle.record_event(
         job, "removed", checkpoint=checkpoint.number, size_bytes=checkpoint.size_bytes, reason="not the best"
     )
-    key = checkpoint.archive_key
+    merged = Merge.objects.filter(checkpoint=checkpoint).exclude(archive_key="")
+    keys = [checkpoint.archive_key, *merged.values_list("archive_key", flat=True)]
     checkpoint.delete()
-    enqueue("training.purge", key)
+    for key in keys:
+        enqueue("training.purge", key)
