@@ -14,6 +14,7 @@ from embassy.projects.models import Project
 from embassy.training import kinds
 from embassy.training.models import TrainingJob
 from embassy.training.requests import JobRequest
+from embassy.training.selection import Keep
 from embassy.training.selectors import jobs_of
 from embassy.training.states import BaseModelOption, JobStatus, Technique
 
@@ -81,6 +82,7 @@ def request_of(data: QueryDict) -> JobRequest:
         task_type=task,
         parameters=_parameters(data),
         reward=_reward(functions, data) if technique == Technique.GRPO else None,
+        selection=_selection(data) if tests != "none" else None,
     )
 
 
@@ -113,6 +115,18 @@ def _value(text: str) -> int | float | str:
 
 def _reward(functions: Iterable[str], data: QueryDict) -> dict[str, float]:
     return {name: _number(f"weight of {name}", data.get(f"w.{name}", "")) for name in functions}
+
+
+def _selection(data: QueryDict) -> dict[str, Any]:
+    """Only what was filled in: the rest is as usual."""
+    asked: dict[str, Any] = {}
+    if data.get("selects"):
+        asked["test_function"] = data["selects"]
+    if data.get("patience"):
+        asked["early_stopping_patience"] = _value(str(data["patience"]))
+    if data.get("keep_best"):
+        asked["keep"] = Keep.BEST.value
+    return asked
 
 
 def _number(name: str, text: str) -> float:

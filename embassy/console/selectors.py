@@ -1,5 +1,8 @@
 """Reads in the shape of the console's pages. They start from the apps' own selectors, which know who asks."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.db.models import Count, Q, QuerySet
 
 from embassy.console.actor import Visitor
@@ -33,6 +36,23 @@ def deployments_of_job(job: TrainingJob) -> "QuerySet[Deployment, Deployment]":
 def newest_events(job: TrainingJob, limit: int = 100) -> "QuerySet[JobEvent, JobEvent]":
     """What happened last comes first. Single steps are left out: the curve shows them."""
     return job.events.exclude(kind="step").order_by("-id")[:limit]
+
+
+def warnings_of(job: TrainingJob) -> list[dict[str, Any]]:
+    """What somebody should know, each once, the newest first."""
+    found = job.events.filter(kind="warning").order_by("-id").values_list("data", flat=True)
+    return list({(data.get("code"), data.get("message")): data for data in found}.values())
+
+
+def preflight_of(job: TrainingJob) -> dict[str, Any] | None:
+    """What the newest attempt knew before its first step."""
+    event = job.events.filter(kind="preflight").order_by("-id").first()
+    return None if event is None else dict(event.data)
+
+
+def measured_by(job: TrainingJob, kind: str) -> Iterator[dict[str, Any]]:
+    """The data of every event of that kind, in order."""
+    return job.events.filter(kind=kind).order_by("id").values_list("data", flat=True).iterator()
 
 
 def last_step(job: TrainingJob) -> JobEvent | None:

@@ -3,7 +3,18 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from embassy.console.views import account, datasets, deployments, jobs, keys, new_job, playground, projects
+from embassy.console.views import (
+    account,
+    artifacts,
+    datasets,
+    deployments,
+    job_results,
+    jobs,
+    keys,
+    new_job,
+    playground,
+    projects,
+)
 
 app_name = "console"
 
@@ -29,12 +40,18 @@ urlpatterns = [
     path(f"{PROJECT}/jobs/new/parameters", new_job.JobParameters.as_view(), name="job-parameters"),
     path(JOB, jobs.JobDetail.as_view(), name="job"),
     path(f"{JOB}/live", jobs.JobLive.as_view(), name="job-live"),
-    path(f"{JOB}/losses", jobs.JobLosses.as_view(), name="job-losses"),
-    path(f"{JOB}/rows/<int:number>", jobs.JobRows.as_view(), name="job-rows"),
+    path(f"{JOB}/losses", job_results.JobCurves.as_view(), name="job-losses"),
+    path(f"{JOB}/rows/<int:number>", job_results.JobRows.as_view(), name="job-rows"),
+    path(f"{JOB}/compare", job_results.CompareCheckpoints.as_view(), name="compare-checkpoints"),
     path(
         f"{JOB}/checkpoints/<int:number>/download",
         jobs.DownloadCheckpoint.as_view(),
         name="download-checkpoint",
+    ),
+    path(f"{JOB}/checkpoints/<int:number>/artifacts", artifacts.ArtifactList.as_view(), name="artifacts"),
+    path(f"{JOB}/checkpoints/<int:number>/evidence", artifacts.DownloadEvidence.as_view(), name="evidence"),
+    path(
+        f"{JOB}/checkpoints/<int:number>/merge", artifacts.MergeCheckpoint.as_view(), name="merge-checkpoint"
     ),
     path(f"{JOB}/cancel", jobs.CancelJob.as_view(), name="cancel-job"),
     path(f"{JOB}/delete", jobs.DeleteJob.as_view(), name="delete-job"),

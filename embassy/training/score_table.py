@@ -1,7 +1,7 @@
 """The scores and metrics of a job's checkpoints side by side, each with its distance from the base model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from embassy.evaluation import registry
@@ -26,7 +26,8 @@ class Column:
 class Figure:
     """`change` is the value less the base model's, `is_better` whether that is an improvement.
 
-    `is_best`: no checkpoint has a better one. `failures` are the rows to which the function gave no score.
+    `is_best`: no checkpoint has a better one, and some have a worse one. `failures` are the rows to which the
+    function gave no score.
     """
 
     value: float | None
@@ -106,34 +107,32 @@ def _values(result: TestResult) -> Mapping[str, float]:
 def _figures(
     columns: Sequence[Column], values: Mapping[int, Mapping[str, Any]]
 ) -> dict[int, tuple[Figure, ...]]:
-    base = values.get(BASE, {})
-    best = {column.name: _best(column, values) for column in columns}
+    figures = {column.name: _of_column(column, values) for column in columns}
+    return {number: tuple(figures[column.name][number] for column in columns) for number in values}
+
+
+def _of_column(column: Column, values: Mapping[int, Mapping[str, Any]]) -> dict[int, Figure]:
+    known = {number: own.get(column.name) for number, own in values.items()}
+    best = _best(column, [value for number, value in known.items() if number != BASE and value is not None])
     return {
-        number: tuple(
-            _figure(
-                column, own.get(column.name), base.get(column.name) if number else None, best[column.name]
-            )
-            for column in columns
-        )
-        for number, own in values.items()
+        number: _figure(column, value, known.get(BASE), best)
+        if number != BASE
+        else Figure(value, change=None, is_better=None, is_best=False)
+        for number, value in known.items()
     }
 
 
-def _best(column: Column, values: Mapping[int, Mapping[str, Any]]) -> float | None:
-    if column.higher_is_better is None:
+def _best(column: Column, values: Sequence[float]) -> float | None:
+    """None where all are alike."""
+    if column.higher_is_better is None or (len(values) > 1 and len(set(values)) == 1):
         return None
-    known = [
-        own[column.name] for number, own in values.items() if number and own.get(column.name) is not None
-    ]
-    choose = max if column.higher_is_better else min
-    return choose(known, default=None)
+    return (max if column.higher_is_better else min)(values, default=None)
 
 
 def _figure(column: Column, value: float | None, base: float | None, best: float | None) -> Figure:
     change = None if value is None or base is None else round(value - base, DIGITS)
-    is_better = (
-        (change > 0) is column.higher_is_better if change and column.higher_is_better is not None else None
-    )
+    known = change and column.higher_is_better is not None
+    is_better = (change > 0) is column.higher_is_better if known and change is not None else None
     return Figure(value, change, is_better, is_best=value is not None and value == best)
 
 
@@ -141,8 +140,6 @@ def _with_failures(
     figures: Sequence[Figure], functions: Sequence[Column], result: TestResult
 ) -> tuple[Figure, ...]:
     return tuple(
-        Figure(
-            figure.value, figure.change, figure.is_better, figure.is_best, result.failures.get(column.name, 0)
-        )
+        replace(figure, failures=result.failures.get(column.name, 0))
         for figure, column in zip(figures, functions, strict=True)
     )

@@ -4,7 +4,7 @@ Of a first reading only places and scores are kept, for as many rows as lie befo
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nsmallest
@@ -140,6 +140,12 @@ def rows_of(
                 yield (sign * measure.cost(row) if sign else 0.0, place)
 
     return Page(total=total, offset=offset, rows=_pick(keys(), lambda: _rows(result), offset, limit))
+
+
+def answers_to(result: TestResult, lines: Collection[int]) -> dict[int, str]:
+    """What was answered to the test rows with these line numbers."""
+    found = (row for row in _rows(result) if row["line"] in lines)
+    return {row["line"]: str(row["predicted_output"]) for row in islice(found, len(lines))}
 
 
 def compare(

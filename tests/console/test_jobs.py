@@ -146,7 +146,7 @@ def test_scores_and_rows(member: Client, home: str, project: Project, actor: Act
     page = member.get(f"{home}/jobs/{job.public_id}").content.decode()
     assert "Base model" in page
     assert '<span class="best">1.000</span>' in page
-    assert "+0.75" in page
+    assert "+0.750" in page
 
     rows = member.get(f"{home}/jobs/{job.public_id}/rows/1").content.decode()
     assert "What is 1 + 1?" in rows

@@ -1,44 +1,63 @@
-"""The test rows of a checkpoint, the worst or the best first, with the base model's answers beside."""
+"""Tested rows as a table shows them, with the base model's answers beside."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GOOD, BAD = 0.999, 0.5  # mean scores from, and below, which a row is marked
+from embassy.training.tested_rows import Measure, Pair
+
+GOOD, BAD = 0.999, 0.5  # scores from, and below, which a row is marked
 
 
 @dataclass(frozen=True)
 class TestedRow:
-    """`mean` is over the functions that gave this row a score; None if none did."""
-
     line: int
     input_text: str
     expected: str
     answer: str
     base_answer: str | None
     scores: tuple[tuple[str, float | None, str], ...]
-    mean: float | None
+    mark: str
 
-    @property
-    def mark(self) -> str:
-        if self.mean is None:
-            return ""
-        return "good" if self.mean >= GOOD else "bad" if self.mean < BAD else ""
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """What two checkpoints made of the same question; `mark` says how it went with the second."""
+
+    line: int
+    input_text: str
+    expected: str
+    before: str
+    after: str
+    before_score: float | None
+    after_score: float | None
+    mark: str
 
 
 def tested_rows(
-    rows: Iterable[Mapping[str, Any]], base: Iterable[Mapping[str, Any]], *, best_first: bool, count: int
+    rows: Iterable[Mapping[str, Any]], base_answers: Mapping[int, str], measure: Measure | None
 ) -> list[TestedRow]:
-    answers = {row["line"]: str(row["predicted_output"]) for row in base}
-    shown = [_tested_row(row, answers.get(row["line"])) for row in rows]
-    # A row without a score is where one should look first.
-    shown.sort(key=lambda row: -1.0 if row.mean is None else row.mean, reverse=best_first)
-    return shown[:count]
+    return [_tested_row(row, base_answers.get(row["line"]), measure) for row in rows]
 
 
-def _tested_row(row: Mapping[str, Any], base_answer: str | None) -> TestedRow:
+def compared_rows(pairs: Iterable[Pair], measure: Measure) -> list[ComparedRow]:
+    return [
+        ComparedRow(
+            line=pair.before["line"],
+            input_text=str(pair.before["input_text"]),
+            expected=str(pair.before["expected_output"]),
+            before=str(pair.before["predicted_output"]),
+            after=str(pair.after["predicted_output"]),
+            before_score=measure.score(pair.before),
+            after_score=measure.score(pair.after),
+            mark={"better": "good", "worse": "bad"}.get(pair.verdict, ""),
+        )
+        for pair in pairs
+    ]
+
+
+def _tested_row(row: Mapping[str, Any], base_answer: str | None, measure: Measure | None) -> TestedRow:
     scores, reasons = row.get("scores") or {}, row.get("reasons") or {}
-    known = [value for value in scores.values() if value is not None]
     return TestedRow(
         line=row["line"],
         input_text=str(row["input_text"]),
@@ -46,5 +65,15 @@ def _tested_row(row: Mapping[str, Any], base_answer: str | None) -> TestedRow:
         answer=str(row["predicted_output"]),
         base_answer=base_answer,
         scores=tuple((name, value, reasons.get(name, "")) for name, value in scores.items()),
-        mean=sum(known) / len(known) if known else None,
+        mark=_mark(measure, row),
     )
+
+
+def _mark(measure: Measure | None, row: Mapping[str, Any]) -> str:
+    """Nobody knows which error is a large one: where less is better only a missing score is marked."""
+    value = None if measure is None else measure.score(row)
+    if measure is None or value is None:
+        return "" if measure is None else "bad"
+    if not measure.higher_is_better:
+        return "good" if value == 0 else ""
+    return "good" if value >= GOOD else "bad" if value < BAD else ""

@@ -25,6 +25,25 @@ COLOURS = {
     "Deactivated": "secondary",
 }
 MOVING = ("Pending", "Running", "Testing", "Deploying", "Reactivating")
+PARITY = {
+    "passed": ("green", "parity"),
+    "failed": ("red", "parity failed"),
+    "unchecked": ("secondary", "parity not checked"),
+}
+METRICS = {
+    "f1_macro": "F1, mean of labels",
+    "f1_micro": "F1, all together",
+    "f1_weighted": "F1, by rows",
+    "precision_macro": "Precision, mean of labels",
+    "recall_macro": "Recall, mean of labels",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean square error",
+    "r2": "R²",
+    "hamming_loss": "Wrong labels",
+    "unknown_label": "No known label",
+    "unreadable": "No number",
+    "empty": "Empty answers",
+}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -83,6 +102,43 @@ def compact(value: Any) -> str:
 @register.filter
 def score(value: Any) -> str:
     return "–" if value is None else f"{float(value):.3f}"
+
+
+@register.filter
+def signed(value: float) -> str:
+    """With its sign, as short as it may be."""
+    if not value:
+        return "±0"
+    return f"{value:+.3f}" if abs(value) < 10 else f"{value:+.4g}"
+
+
+@register.filter
+def significant(value: Any) -> str:
+    """Three digits of a number that may be very small."""
+    return f"{float(value):.3g}"
+
+
+@register.filter
+def short_name(name: str) -> str:
+    """A built-in test function without what all their names end with."""
+    return name.removesuffix("_shared")
+
+
+@register.filter
+def metric_title(name: str) -> str:
+    return METRICS.get(name, name.replace("_", " ").capitalize())
+
+
+@register.simple_tag
+def parity(checkpoint: Any) -> SafeString:
+    """Whether the serving engine answers as the trainer did; nothing where nobody has looked yet."""
+    record = getattr(checkpoint, "parity", None)
+    if not record:
+        return SafeString("")
+    colour, words = PARITY.get(str(record.get("status")), ("secondary", "parity unknown"))
+    return format_html(
+        '<span class="badge bg-{}-lt" title="{}">{}</span>', colour, record.get("reason") or "", words
+    )
 
 
 def _coarse(seconds: float) -> float:

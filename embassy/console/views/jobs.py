@@ -1,23 +1,25 @@
-"""Training jobs: the list, one job live, its curve, its test rows, and what can be done with it."""
+"""Training jobs: the list, one job live, and what can be done with it."""
+
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from embassy.console import selectors as console
 from embassy.console.presenters.events import log_line
-from embassy.console.presenters.scores import score_lines
-from embassy.console.presenters.tested_rows import tested_rows
+from embassy.console.presenters.preflight import facts_of, problems_of
+from embassy.console.presenters.scores import metric_rows
 from embassy.console.views.page import ProjectPage
-from embassy.platform.errors import NotFound
 from embassy.platform.storage import get_storage
 from embassy.training import selectors, services
 from embassy.training.models import TrainingJob
-from embassy.training.states import UNFINISHED, JobStatus
+from embassy.training.score_table import table_of
+from embassy.training.selection import Selection
+from embassy.training.states import UNFINISHED, JobStatus, TaskType
 
 PER_PAGE = 50
-SORTED_ROWS, SHOWN_ROWS = 2000, 30
 
 
 class JobList(ProjectPage):
@@ -44,9 +46,7 @@ class JobPage(ProjectPage):
 
     def job_page(self, template: str) -> HttpResponse:
         job, step = self.job, console.last_step(self.job)
-        functions = list(job.test_functions)
-        checkpoints = list(selectors.checkpoints_of(job))
-        lines = score_lines(functions, checkpoints, selectors.results_of(job))
+        preflight, table = console.preflight_of(job), table_of(job)
         return self.page(
             template,
             job=job,
@@ -54,11 +54,22 @@ class JobPage(ProjectPage):
             deployable=job.status not in UNFINISHED,
             step=step.data if step else {},
             eta=step.data.get("eta_seconds") if step and job.status == JobStatus.RUNNING else None,
-            functions=functions,
-            lines=lines,
+            table=table,
+            tested=sum(line.result is not None for line in table.lines),
+            metric_rows=metric_rows(table),
+            selection=Selection.of(job.spec),
+            preflight=facts_of(preflight) if preflight else [],
+            untrainable=problems_of(preflight) if preflight else [],
+            warnings=console.warnings_of(job),
             log=[log_line(event) for event in console.newest_events(job)],
             deployments=console.deployments_of_job(job),
         )
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
+        # An error page may be about the job itself not being there.
+        job = getattr(self, "job", None)
+        title = base_title(job.task_type) if job else ""
+        return super().page(template, status=status, **({"base_title": title} | context))
 
 
 class JobDetail(JobPage):
@@ -74,36 +85,6 @@ class JobLive(JobPage):
         if self.job.status not in UNFINISHED:
             answer["HX-Refresh"] = "true"
         return answer
-
-
-class JobLosses(JobPage):
-    def get(self, request: HttpRequest, **ids: str) -> JsonResponse:
-        points = list(selectors.losses_of(self.job).values_list("step", "loss", "learning_rate"))
-        names = ("steps", "losses", "learning_rates")
-        columns = zip(*points, strict=True) if points else ((), (), ())
-        shown = {name: list(column) for name, column in zip(names, columns, strict=True)}
-        return JsonResponse(shown | {"is_finished": self.job.status not in UNFINISHED})
-
-
-class JobRows(JobPage):
-    def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
-        number, best_first = int(self.kwargs["number"]), request.GET.get("order") == "best"
-        results = {result.number: result for result in selectors.results_of(self.job)}
-        if number not in results:
-            raise NotFound("This checkpoint has not been tested.")
-        rows = selectors.result_rows(results[number], limit=SORTED_ROWS)
-        base = results.get(0) if number else None
-        base_rows = selectors.result_rows(base, limit=SORTED_ROWS) if base else []
-        shown = tested_rows(rows, base_rows, best_first=best_first, count=SHOWN_ROWS)
-        return self.page(
-            "console/_rows.html",
-            job=self.job,
-            number=number,
-            rows=shown,
-            total=results[number].rows,
-            best_first=best_first,
-            download=_results_url(self.job, number, results[number].rows_key),
-        )
 
 
 class DownloadCheckpoint(JobPage):
@@ -126,5 +107,6 @@ class DeleteJob(JobPage):
         return redirect("console:jobs", self.project.public_id)
 
 
-def _results_url(job: TrainingJob, number: int, key: str) -> str:
-    return get_storage().presigned_get(key, filename=f"{job.name}-checkpoint-{number}-results.jsonl")
+def base_title(task_type: str) -> str:
+    """What stands for the base model where that has no head: the answer that is right most often."""
+    return "Baseline" if task_type in (TaskType.CLASSIFICATION, TaskType.REGRESSION) else "Base model"

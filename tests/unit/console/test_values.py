@@ -1,11 +1,19 @@
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 
 from embassy.console.presenters.rows import LONGEST, shown_row
-from embassy.console.presenters.tested_rows import tested_rows as in_order
-from embassy.console.templatetags.console import ago, badge, duration
+from embassy.console.templatetags.console import (
+    ago,
+    badge,
+    duration,
+    metric_title,
+    parity,
+    short_name,
+    signed,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,18 +53,32 @@ def test_rows_of_every_kind() -> None:
     ]
 
 
-def test_the_worst_rows_come_first_and_those_without_a_score_before_them() -> None:
-    rows = [
-        {
-            "line": line,
-            "input_text": "q",
-            "expected_output": "a",
-            "predicted_output": "b",
-            "scores": {"f": score},
-        }
-        for line, score in ((1, 1.0), (2, None), (3, 0.2))
-    ]
-    shown = in_order(rows, [rows[0]], best_first=False, count=10)
-    assert [(row.line, row.mark) for row in shown] == [(2, ""), (3, "bad"), (1, "good")]
-    assert [row.base_answer for row in shown] == [None, None, "b"]
-    assert [row.line for row in in_order(rows, [], best_first=True, count=1)] == [1]
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.25, "+0.250"), (-0.5, "-0.500"), (0.0, "±0"), (-1234.5678, "-1235"), (12.3456, "+12.35")],
+)
+def test_changes(value: float, text: str) -> None:
+    assert signed(value) == text
+
+
+def test_names() -> None:
+    assert short_name("exact_match_shared") == "exact_match"
+    assert short_name("my_own") == "my_own"
+    assert metric_title("rmse") == "Root mean square error"
+    assert metric_title("some_metric") == "Some metric"
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (None, ""),
+        ({"status": "passed"}, "bg-green-lt"),
+        ({"status": "failed", "reason": "<It> differs."}, "&lt;It&gt; differs."),
+        ({"status": "unchecked"}, "parity not checked"),
+        ({}, ""),
+    ],
+)
+def test_parity(record: dict[str, str] | None, words: str) -> None:
+    shown = parity(SimpleNamespace(parity=record))
+    assert words in shown
+    assert bool(shown) is bool(words)

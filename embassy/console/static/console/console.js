@@ -74,6 +74,7 @@ document.addEventListener("alpine:init", () => {
     get isExisting() { return this.tests === "existing"; },
     get isReward() { return this.kind.startsWith("GRPO"); },
     get isNoReward() { return !this.isReward; },
+    get isTested() { return this.tests !== "none"; },
     get isScored() { return this.tests !== "none" || this.isReward; },
   }));
 

@@ -1,0 +1,142 @@
+"""A job's events and metrics → what its page shows."""
+
+from typing import Any
+
+from embassy.console.presenters.confusion import figures_of, matrix_of
+from embassy.console.presenters.curves import MOST_POINTS, courses_of, evaluation_of, thinned
+from embassy.console.presenters.preflight import facts_of, problems_of
+from embassy.console.presenters.tested_rows import compared_rows
+from embassy.console.presenters.tested_rows import tested_rows as shown_rows
+from embassy.training.tested_rows import Measure, Pair
+
+EXACT, ERROR = Measure("exact", True), Measure("error", False)
+
+
+def row(line: int, score: float | None, name: str = "exact") -> dict[str, Any]:
+    return {
+        "line": line,
+        "input_text": "q",
+        "expected_output": "a",
+        "predicted_output": f"answer {line}",
+        "scores": {name: score},
+        "reasons": {} if score is not None else {name: "ValueError: no"},
+    }
+
+
+def test_rows_are_marked_by_the_function_that_orders_them() -> None:
+    shown = shown_rows([row(1, 1.0), row(2, None), row(3, 0.2), row(4, 0.7)], {3: "b"}, EXACT)
+
+    assert [row.mark for row in shown] == ["good", "bad", "bad", ""]
+    assert [row.base_answer for row in shown] == [None, None, "b", None]
+    assert shown[1].scores == (("exact", None, "ValueError: no"),)
+    assert shown_rows([row(1, 1.0)], {}, None)[0].mark == ""
+
+
+def test_nobody_knows_which_error_is_large() -> None:
+    shown = shown_rows([row(1, 0.0, "error"), row(2, 5.0, "error"), row(3, None, "error")], {}, ERROR)
+
+    assert [row.mark for row in shown] == ["good", "", "bad"]
+
+
+def test_compared_rows() -> None:
+    pairs = [Pair(row(1, 0.0), row(1, 1.0), 1.0), Pair(row(2, 1.0), row(2, None), -1.0)]
+
+    better, worse = compared_rows(pairs, EXACT)
+
+    assert (better.mark, better.before_score, better.after_score) == ("good", 0.0, 1.0)
+    assert (worse.mark, worse.after_score) == ("bad", None)
+
+
+def test_matrix() -> None:
+    confusion = {"labels": ["a", "b", "(other)"], "counts": [[9, 1, 0], [0, 0, 2], [0, 0, 0]]}
+
+    found = matrix_of({"confusion": confusion})
+
+    assert found is not None
+    assert [line.label for line in found.rows] == ["a", "b"]  # nobody expects what is no label
+    assert [(cell.shade, cell.is_right) for cell in found.rows[0].cells] == [
+        (9, True),
+        (1, False),
+        (0, False),
+    ]
+
+
+def test_matrix_that_nobody_could_read() -> None:
+    names = [str(number) for number in range(26)]
+    counts = [[int(one == other) for other in names] for one in names]
+
+    assert matrix_of({"confusion": {"labels": names, "counts": counts}}) is None
+    assert matrix_of({"confusion": None}) is None
+    assert matrix_of({}) is None
+
+
+def test_the_worst_label_comes_first() -> None:
+    per_label = {
+        "a": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "rows": 3},
+        "b": {"precision": 0.5, "recall": 0.5, "f1": 0.5, "rows": 2},
+    }
+
+    assert [figures.label for figures in figures_of({"per_label": per_label})] == ["b", "a"]
+    assert figures_of({}) == []
+
+
+def test_evaluation_of_a_resumed_run() -> None:
+    events = [{"step": 2, "loss": 1.0}, {"step": 1, "loss": 2.0}, {"step": 2, "loss": 0.5}, {"step": 3}]
+
+    assert evaluation_of(events) == [(1, 2.0), (2, 0.5)]
+
+
+def test_courses() -> None:
+    events = [
+        {"step": 1, "metrics": {"reward": 0.1, "entropy": 2.0}},
+        {"step": 2, "metrics": {"reward": 0.2, "frac_reward_zero_std": 0.5}},
+        {"step": 3, "metrics": {}},
+        {"step": 4},
+    ]
+
+    assert courses_of(events) == {
+        "steps": [1, 2],
+        "lines": {"mean reward": [0.1, 0.2], "groups all alike": [None, 0.5]},
+    }
+    assert courses_of([{"step": 1, "metrics": {"reward": "NaN"}}]) == {"steps": [], "lines": {}}
+
+
+def test_long_curves_are_thinned_to_their_end() -> None:
+    kept = thinned(list(range(10 * MOST_POINTS + 3)))
+
+    assert (kept[0], kept[-1]) == (0, 10 * MOST_POINTS + 2)
+    assert len(kept) <= MOST_POINTS + 1
+    assert thinned([]) == []
+
+
+def test_preflight() -> None:
+    event = {
+        "rows": 1200,
+        "eval_rows": 60,
+        "untrainable_rows": 6,
+        "truncated_rows": 0,
+        "untrainable": [{"line": 7, "problem": "cut_off"}],
+        "tokens": {"total": 48000, "mean": 40.0, "max": 90},
+        "estimated_steps": 150,
+        "steps_per_epoch": 75,
+        "memory": {"peak_bytes": 2 * 1024**3, "available_bytes": 1024**3, "fits": False},
+        "estimated_seconds": 90,
+        "estimated_cost": 0.5,
+        "currency": "EUR",
+    }
+
+    facts = {fact.name: fact for fact in facts_of(event)}
+
+    assert facts["Rows"].value == "1,200"
+    assert (facts["Cannot be trained on"].value, facts["Cannot be trained on"].tone) == ("6", "warning")
+    assert (facts["Cut off"].value, facts["Cut off"].tone) == ("0", "")
+    assert facts["Tokens"].hint == "40 a row, at most 90"
+    assert facts["Memory, at most"].tone == "danger"
+    assert facts["Time, about"].value == "1 min 30 s"
+    assert (facts["Cost, about"].value, facts["Cost, about"].hint) == ("0.50", "EUR")
+    assert [(problem.line, problem.text) for problem in problems_of(event)] == [(7, "answer cut off")]
+
+
+def test_preflight_that_tells_little() -> None:
+    assert [fact.name for fact in facts_of({"rows": 3})] == ["Rows", "Cannot be trained on", "Cut off"]
+    assert problems_of({}) == []
