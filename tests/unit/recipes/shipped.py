@@ -4,4 +4,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 MODEL = ROOT / "models" / "tiny-llama-instruct"
-TICKETS = ROOT / "samples" / "support-tickets"
+SAMPLES = ROOT / "samples"
+TICKETS = SAMPLES / "support-tickets"
