@@ -17,7 +17,9 @@ from tests.factories.datasets import jsonl_bytes, make_dataset
 @pytest.fixture
 def dataset_id(project: Project, actor: Actor) -> str:
     """Forty rows; every fourth is a yes."""
-    rows = [{"prompt": f"Ticket {n}", "completion": "no" if n % 4 else "yes"} for n in range(40)]
+    rows: list[dict[str, object]] = [
+        {"prompt": f"Ticket {n}", "completion": "no" if n % 4 else "yes"} for n in range(40)
+    ]
     content = jsonl_bytes(rows)
     return make_dataset(project=project, actor=actor, content=content, file_name="a.jsonl").public_id
 
