@@ -83,7 +83,7 @@ def _job(job: TrainingJob) -> dict[str, Any]:
 def _base(job: TrainingJob, facts: Mapping[str, Any]) -> dict[str, Any]:
     base = facts.get("base") or {}
     return {
-        "name": job.base_model,
+        "name": base.get("name") or job.base_model,
         "revision": base.get("revision") or None,
         "weights_sha256": base.get("sha256") or None,
     }

@@ -19,6 +19,7 @@ from embassy.platform.heartbeat import Heartbeat
 from embassy.platform.logs import fields
 from embassy.platform.storage import get_storage
 from embassy.training import merges, model_card
+from embassy.training.digests import digests
 from embassy.training.merge_spec import MergeOutcome, MergeSpec, read_outcome, write
 from embassy.training.models import Checkpoint, Merge
 from embassy.training.states import MergeStatus
@@ -177,20 +178,10 @@ class Merger:
             archive_key=key,
             sha256=digest,
             size_bytes=archive.stat().st_size,
-            files=digests(self.folder / "merged", "*"),
+            files=digests(self.folder / "merged"),
         ):
             get_storage().delete(key)
             raise Fenced(self.merge.public_id)
-
-
-def digests(folder: Path, pattern: str) -> dict[str, str]:
-    """The SHA-256 of each file, by its name in the folder."""
-    found: dict[str, str] = {}
-    for path in sorted(folder.rglob(pattern)):
-        if path.is_file():
-            with path.open("rb") as file:
-                found[str(path.relative_to(folder))] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
 
 
 def root() -> Path:

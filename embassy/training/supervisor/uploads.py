@@ -7,6 +7,7 @@ from typing import Any
 
 from embassy.platform.storage import get_storage
 from embassy.training import records
+from embassy.training.digests import digests
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.supervisor.folder import RunFolder, evidence, read_json
 from embassy.training.supervisor.outcomes import Fenced
@@ -69,6 +70,8 @@ def pack(folder: Path, archive: Path) -> None:
 
 def as_row(job: TrainingJob, number: int, export: Path, *, key: str, archive: Path) -> Checkpoint:
     facts = evidence(export)
+    # The evidence itself and the card come after the list of files in it.
+    facts["files"] = digests(export, known=facts.get("files"))
     with archive.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Checkpoint(
