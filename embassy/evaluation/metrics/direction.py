@@ -3,9 +3,12 @@
 _SHOULD_FALL = frozenset(
     {"mae", "rmse", "median_error", "hamming_loss", "unreadable", "unknown_label", "empty"}
 )
-_NEITHER = frozenset({"bias", "mean_length", "mean_expected_length", "distinct_answers"})
+_NEITHER = frozenset(
+    {"bias", "mean_length", "mean_expected_length", "distinct_answers", "preference_accuracy_before"}
+)
 # What says most comes first. A JSON column forgets the order in which they were reckoned.
 _ORDER = (
+    *("reward", "preference_accuracy", "preference_accuracy_before", "preference_margin"),
     *("accuracy", "similarity", "f1_macro", "f1_micro", "f1_weighted", "precision_macro", "recall_macro"),
     *("hamming_loss", "unknown_label", "mae", "rmse", "median_error", "bias", "r2", "pearson", "spearman"),
     *("unreadable", "empty", "mean_length", "mean_expected_length", "distinct_answers"),
