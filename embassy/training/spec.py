@@ -158,6 +158,7 @@ class DpoParameters(Parameters):
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
+        _refuse_sharding(self, "DPO asks the starting model before it could be spread")
         _above_zero(self, "beta")
         _at_least(self, 0, "label_smoothing")
         _below(self, 0.5, "label_smoothing")
@@ -185,6 +186,7 @@ class GrpoParameters(Parameters):
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
+        _refuse_sharding(self, "GRPO samples answers, which takes the whole model")
         _at_least(self, 2, "num_generations")
         _at_least(self, 1, "max_completion_length")
         _at_least(self, 0, "beta")
@@ -226,6 +228,7 @@ class EmbeddingParameters(Parameters):
 
     def __post_init__(self) -> None:
         Parameters.__post_init__(self)
+        _refuse_sharding(self, "embedding models are small")
         if self.load_in_4bit:
             raise SpecError("parameters.load_in_4bit: embedding models are small; leave it off")
 
@@ -436,6 +439,11 @@ def _decode_fields(
         if name not in values and spec_field.default is dataclasses.MISSING:
             raise SpecError(f"{prefix}{name}: is required")
     return {name: _decode(hints[name], value, f"{prefix}{name}") for name, value in values.items()}
+
+
+def _refuse_sharding(parameters: Parameters, reason: str) -> None:
+    if parameters.sharding != "none":
+        raise SpecError(f"parameters.sharding: {reason}; several processes each hold all of it (none)")
 
 
 def _at_least(parameters: Parameters, low: float, *names: str) -> None:

@@ -13,7 +13,7 @@ from embassy.training.examples.preferences import Preference, tokenize_preferenc
 from embassy.training.examples.rows import read_rows
 from embassy.training.runner import models
 from embassy.training.runner.arguments import common_arguments
-from embassy.training.runner.columns import token_lists
+from embassy.training.runner.columns import shared, token_lists
 from embassy.training.runner.compact import score_only_labels
 from embassy.training.runner.exports import Exporter
 from embassy.training.runner.parity import TextReferences
@@ -51,8 +51,8 @@ def train(run: Run) -> None:
             # What the starting point thinks of the answers never changes: ask it once, not in each epoch.
             precompute_ref_log_probs=True,
         ),
-        train_dataset=as_dataset(rows),
-        eval_dataset=as_dataset(eval_rows) if eval_rows else None,
+        train_dataset=shared(run, "train", as_dataset(rows)),
+        eval_dataset=shared(run, "eval", as_dataset(eval_rows)) if eval_rows else None,
         processing_class=tokenizer,
     )
     forget_reference(trainer.model)

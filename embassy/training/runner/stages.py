@@ -60,7 +60,8 @@ def fit(
     trainer.add_callback(progress)
     if checkpoint:
         trainer.add_callback(Belated(run, trainer, exporter, checkpoint))
-    if exporter.references and not trainer.is_fsdp_enabled:  # no process alone can ask a model that is spread
+    # It is the first process that exports; of a model that is spread none can ask alone.
+    if exporter.references and run.ranks.first and not trainer.is_fsdp_enabled:
         exporter.references.watch(trainer.model, fresh=checkpoint is None)
     try:
         trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
