@@ -111,6 +111,8 @@ def test_others_and_missing_projects(
     assert other_api.post(url(project), body, format="json").status_code == 404
     assert api.post("/v1/projects/ms-nope/deployments", body, format="json").status_code == 404
     assert anonymous_api.post(url(project), body, format="json").status_code == 401
+    assert other_api.get(url(project)).status_code == 404
+    assert anonymous_api.get(url(project)).status_code == 401
     assert api.patch(url(project), body, format="json").status_code == 405
 
 

@@ -231,6 +231,7 @@ def test_others_missing_and_wrong_methods(
         assert client.post(at(engine, "deploy"), body, format="json").status_code == status
         assert client.post(at(engine, "undeploy"), {}, format="json").status_code == status
     assert anonymous_api.post(URL, {"base_model": BASE}, format="json").status_code == 401
+    assert anonymous_api.get(URL).status_code == 401
     assert api.get(f"{URL}/engine-nope").status_code == 404
     assert api.put(at(engine), {}).status_code == 405
     assert api.get(at(engine, "deploy")).status_code == 405
