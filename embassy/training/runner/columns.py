@@ -21,7 +21,7 @@ def token_lists(**columns: Sequence[npt.NDArray[np.int32]]) -> Dataset:
 
 
 def shared(run: Run, name: str, data: Dataset) -> Dataset:
-    """The same, of a file that every process of the run reads: TRL keeps beside it what they find together."""
+    """The same, of a file that all processes read: TRL keeps beside it what they find out together."""
     if not run.ranks.several:
         return data
     folder = Path(run.spec.run_dir) / f".rows-{run.spec.attempt}" / name
