@@ -42,9 +42,17 @@ def explain(error: BaseException) -> RunnerError:
     return _UNKNOWN
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    # torch.OutOfMemoryError is CUDA's; the CPU allocator raises a plain RuntimeError.
-    text = str(error)
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
-    )
+# torch.OutOfMemoryError is CUDA's, and says the first; the CPU allocator, cuBLAS, cuDNN and C++ say the rest
+# in a plain RuntimeError.
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "_ALLOC_FAILED", "bad_alloc")
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether that was the reason, also where a library made another error of it."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return True
+        if isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
