@@ -22,13 +22,13 @@ _TINY: dict[str, dict[str, Value]] = {
     "classification": {
         "learning_rate": 3e-3,
         "num_train_epochs": 6,
-        "per_device_train_batch_size": 16,
+        "per_device_train_batch_size": 8,
         "max_length": 512,
     },
     "regression": {
         "learning_rate": 3e-3,
         "num_train_epochs": 6,
-        "per_device_train_batch_size": 16,
+        "per_device_train_batch_size": 8,
         "max_length": 512,
     },
 }
