@@ -35,7 +35,7 @@ _SLACK = 1.08
 
 @dataclass(frozen=True)
 class Load:
-    """What a run puts on a device.
+    """What a run puts on a device: `batch` rows at once.
 
     `longest` is the most tokens that a row of a batch takes in all its sequences, `learned` the most of
     them that are predicted, and `prompt` the longest prompt to which answers are sampled.
@@ -44,6 +44,7 @@ class Load:
     technique: Technique
     task: Task
     parameters: Parameters
+    batch: int
     longest: int
     learned: int
     prompt: int = 0
@@ -127,7 +128,7 @@ def _weights(shape: ModelShape, load: Load) -> int:
 def _activations(shape: ModelShape, load: Load) -> int:
     """With checkpointing each layer keeps its input, and one layer at a time all the rest."""
     parameters = load.parameters
-    tokens = parameters.per_device_train_batch_size * load.longest
+    tokens = load.batch * load.longest
     layer = 7 * shape.hidden + 3 * shape.query + 2 * shape.key_value + 4 * shape.intermediate
     kept = layer * shape.layers
     if parameters.gradient_checkpointing:
@@ -139,7 +140,7 @@ def _activations(shape: ModelShape, load: Load) -> int:
 def _logits(shape: ModelShape, load: Load) -> int:
     if load.task is not Task.TEXT_GENERATION:
         return 0
-    tokens = min(load.parameters.per_device_train_batch_size * load.learned, _TILE_TOKENS)
+    tokens = min(load.batch * load.learned, _TILE_TOKENS)
     return tokens * min(shape.vocabulary, _TILE_WORDS) * _WEIGHT * _LOGIT_COPIES
 
 
@@ -148,7 +149,7 @@ def _sampling(shape: ModelShape, load: Load) -> int:
     parameters = load.parameters
     if not isinstance(parameters, GrpoParameters):
         return 0
-    answers = parameters.per_device_train_batch_size * parameters.gradient_accumulation_steps
+    answers = load.batch * parameters.gradient_accumulation_steps
     each = _HALF if _in_bf16(shape, load) else _WEIGHT
     tokens = load.prompt + parameters.max_completion_length
     cache = 2 * shape.layers * shape.key_value * tokens * each

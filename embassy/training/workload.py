@@ -21,14 +21,16 @@ def load_of(
     """The load at its worst, when a batch is full of the longest rows. Examples are the trainable ones."""
     longest = max((example.size for example in examples), default=0)
     learned = max((example.learned for example in examples), default=0)
-    prompt = 0
-    if isinstance(parameters, GrpoParameters):
-        prompt, learned = longest, parameters.max_completion_length
+    batch, prompt = min(parameters.per_device_train_batch_size, max(1, len(examples))), 0
+    if isinstance(parameters, GrpoParameters):  # a batch is made of answers, however few the prompts are
+        batch, prompt = parameters.per_device_train_batch_size, longest
+        learned = parameters.max_completion_length
         longest = prompt + learned
     return Load(
         technique=technique,
         task=task,
         parameters=parameters,
+        batch=batch,
         longest=longest,
         learned=learned,
         prompt=prompt,

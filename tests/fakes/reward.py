@@ -16,6 +16,10 @@ def same(rows: list[dict[str, str]]) -> Scores:
     return [0.5 for _ in rows]
 
 
+def never(rows: list[dict[str, str]]) -> Scores:
+    return [0.0 for _ in rows]
+
+
 def sometimes(rows: list[dict[str, str]]) -> Scores:
     return [None if index % 2 else 1.0 for index, _ in enumerate(rows)]
 
@@ -23,6 +27,7 @@ def sometimes(rows: list[dict[str, str]]) -> Scores:
 KINDS: dict[str, Callable[[list[dict[str, str]]], Scores]] = {
     "short": short,
     "same": same,
+    "never": never,
     "sometimes": sometimes,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from embassy.training.runner.run import Run
 _MOST_PROMPTS, _FEWEST_PROMPTS = 8, 4
 _NEAR_ZERO, _NEARLY_ALL = 0.02, 0.95
 _EQUAL = 1e-6
+
+T = TypeVar("T")
 
 Scores = npt.NDArray[np.float64]
 
@@ -87,11 +89,11 @@ def warn_of(run: Run, found: BaseReward) -> None:
         )
 
 
-def spaced(prompts: Sequence[Prompt], count: int) -> list[Prompt]:
+def spaced(items: Sequence[T], count: int) -> list[T]:
     """So many of them, evenly spaced; all if there are no more."""
-    if len(prompts) <= count:
-        return list(prompts)
-    return [prompts[index * len(prompts) // count] for index in range(count)]
+    if len(items) <= count:
+        return list(items)
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 def sample(trainer: Any, prompt: Prompt, count: int) -> list[str]:

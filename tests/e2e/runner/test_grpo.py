@@ -113,6 +113,27 @@ def test_rewards_that_tell_nothing_apart_are_told(trainer: Trainer, base: Path, 
     assert outcome.of("step")[0]["metrics"]["equal_groups"] == 1
 
 
+def test_the_start_is_rewarded_before_the_first_step(outcome: Outcome) -> None:
+    (preflight,) = outcome.of("preflight")
+    found = preflight["base_reward"]
+
+    assert (found["prompts"], found["answers_per_prompt"]) == (4, 8)
+    assert found["mean"] == pytest.approx(found["functions"]["short"] + 0.25 * 0.5)
+    assert found["functions"]["same"] == 0.5
+    # What training samples first is rewarded about alike.
+    assert found["functions"]["short"] == pytest.approx(
+        outcome.of("step")[0]["metrics"]["rewards/short/mean"], abs=0.2
+    )
+
+
+def test_a_start_that_is_never_rewarded_is_told(trainer: Trainer, base: Path, tmp_path: Path) -> None:
+    outcome = trainer.run(grpo_spec(tmp_path, base, reward("never"))).require()
+    warning = outcome.of("warning")[0]
+
+    assert warning["code"] == "base_reward_near_zero"
+    assert "SFT first" in warning["message"]
+
+
 def test_rows_without_a_score_count_as_zero(trainer: Trainer, base: Path, tmp_path: Path) -> None:
     outcome = trainer.run(grpo_spec(tmp_path, base, reward("sometimes"))).require()
 
