@@ -39,7 +39,10 @@ class TestResultSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(), help_text="In how many rows a function gave no score."
     )
     metrics = serializers.DictField(
-        help_text="Of all rows together, by task: accuracy and F1 with a confusion matrix, or errors and R²."
+        help_text=(
+            "Of all rows together, by task: accuracy and F1 with a confusion matrix, or errors and R²;"
+            " of preferences how often the better answer is the likelier one, of rewards their weighted mean."
+        )
     )
     general_test_result = serializers.URLField()
     sample = TestedRowSerializer(many=True)
