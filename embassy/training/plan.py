@@ -154,10 +154,9 @@ def _parent(project: Project, request: JobRequest, actor: Actor) -> TrainingJob:
 
 def _check_kind(request: JobRequest, technique: str, model: BaseModel) -> None:
     if request.task_type not in model.task_types:
-        why = " It has no chat template." if model.type == "completion" else ""
         raise InvalidInput(
             f"task_type: {model.name} can be trained for {', '.join(model.task_types)},"
-            f" not for {request.task_type}.{why}",
+            f" not for {request.task_type}.",
             code="unsupported_task",
         )
     if not is_trainable(technique, request.task_type):
