@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from embassy.catalog.architectures import ADAPTABLE, ENCODERS, architecture, refusal
-from embassy.catalog.base_model import TEXT_TASKS, BaseModel, Type
+from embassy.catalog.base_model import TEXT_TASKS, BaseModel
 from embassy.platform.errors import InvalidInput
 
 SERVED_IN_FULL = 100_000_000  # parameters: below, a model is served in float32
@@ -17,7 +17,6 @@ SERVED_IN_FULL = 100_000_000  # parameters: below, a model is served in float32
 _LENGTH = struct.Struct("<Q")
 _LONGEST_HEADER = 100 * 1024**2
 _TOKENIZERS = frozenset({"tokenizer.json", "tokenizer.model", "vocab.txt", "vocab.json"})
-_READS_HEADS = ("classification", "regression")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +53,19 @@ def of_folder(folder: Path) -> Facts:
 
 def describe(name: str, facts: Facts, *, hf_id: str = "") -> BaseModel:
     """A catalog entry. Raises InvalidInput that says why a model cannot be trained or served here."""
-    if reason := refusal(facts.config) or _missing(facts.files):
+    if reason := refusal(facts.config) or _missing(facts.files) or _without_template(facts):
         raise InvalidInput(f"{name} {reason}.", code="base_model_unusable")
     kind = architecture(facts.config)
     size = facts.parameters or estimate_size(facts.config)
     lengths = (facts.longest, facts.config.get("max_position_embeddings"), 2048)
     return BaseModel(
         name=name,
-        type=_type(kind, facts),
+        type="embeddings" if kind in ENCODERS else "chat",
         hf_id=hf_id,
         context_length=next(int(length) for length in lengths if length),
         size_parameters=size,
         dtype="float32" if size < SERVED_IN_FULL else "bfloat16",
-        task_types=_task_types(kind, facts),
+        task_types=("embedding",) if kind in ENCODERS else TEXT_TASKS,
         takes_adapters=kind in ADAPTABLE,
     )
 
@@ -81,19 +80,13 @@ def _missing(files: Collection[str] | None) -> str:
     return ""
 
 
-def _type(kind: str, facts: Facts) -> Type:
-    if kind in ENCODERS:
-        return "embeddings"
-    return "chat" if facts.has_chat_template else "completion"
-
-
-def _task_types(kind: str, facts: Facts) -> tuple[str, ...]:
-    """Without a chat template a model cannot be told apart from whom it answers; heads need none."""
-    if kind in ENCODERS:
-        return ("embedding",)
-    if not facts.has_chat_template:
-        return _READS_HEADS
-    return TEXT_TASKS
+def _without_template(facts: Facts) -> str:
+    if facts.has_chat_template or architecture(facts.config) in ENCODERS:
+        return ""
+    return (
+        "has no chat template: what is asked could not be told from what is answered. Take its instruct"
+        " version, or put a chat_template.jinja into its folder"
+    )
 
 
 def estimate_size(config: dict[str, Any]) -> int:

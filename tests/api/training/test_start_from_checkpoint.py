@@ -155,8 +155,8 @@ def test_model_without_a_chat_template_cannot_learn_to_answer(
 
     answer = api.post(f"/v1/projects/{project.public_id}/training-jobs", body, format="json")
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "unsupported_task")
-    assert "It has no chat template." in answer.json()["error"]
+    assert (answer.status_code, answer.json()["code"]) == (400, "base_model_unusable")
+    assert "has no chat template" in answer.json()["error"]
 
 
 def test_model_that_cannot_be_used_says_why(

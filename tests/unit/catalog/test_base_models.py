@@ -74,12 +74,14 @@ def test_folder_of_a_listed_model_is_not_listed_twice(models_dir: Path) -> None:
     assert "Qwen/Qwen3-1.7B" not in names
 
 
-def test_model_without_a_chat_template_only_reads(models_dir: Path) -> None:
-    put_model(models_dir / "plain", template="")
+def test_model_without_a_chat_template_says_what_to_do(models_dir: Path) -> None:
+    folder = put_model(models_dir / "plain", template="")
+    with pytest.raises(InvalidInput, match=r"no chat template.*put a chat_template\.jinja into its folder"):
+        selectors.get_base_model("plain")
 
-    model = selectors.get_base_model("plain")
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
 
-    assert (model.type, model.task_types) == ("completion", ("classification", "regression"))
+    assert selectors.get_base_model("plain").type == "chat"
 
 
 def test_model_with_other_layers_takes_no_adapters(models_dir: Path) -> None:
