@@ -58,7 +58,7 @@ COMMON = (
     whole("gradient_accumulation_steps", 1, 1, 256, "Forward passes that make one optimizer step."),
     whole("max_length", 1024, 8, 131072, "Longest row in tokens; what is longer is cut off."),
     number("downsample_size", 100, 0.01, 100, "Percent of the training rows to train on, drawn at random."),
-    number("warmup_ratio", 0.03, 0, 1, "Share of the steps over which the learning rate rises."),
+    number("warmup_ratio", 0.03, 0, 0.99, "Share of the steps over which the learning rate rises."),
     Rule(
         "lr_scheduler_type",
         "choice",
@@ -87,7 +87,11 @@ COMMON = (
 
 SFT = (
     number("neftune_noise_alpha", 0.0, 0, 100, "Noise on the embeddings against overfitting; 0 is off."),
-    switch("dynamic_loss", "Give hard tokens more weight than easy ones (focal loss)."),
+    switch(
+        "dynamic_loss",
+        "Weigh each target token by 1 - p, where p is the probability that the model gives it: what it finds"
+        " hard counts more than what it knows (focal loss, Lin et al. 2017, with gamma 1).",
+    ),
 )
 
 DPO = (
@@ -118,6 +122,7 @@ GRPO = (
 CLASSIFICATION = (
     switch("multi_label", "A row may have several labels at once."),
     switch("class_weighting", "Weigh each class by the inverse of its frequency, up to ten times."),
+    switch("dynamic_loss", "Here another name of class_weighting, which wins if both are given."),
 )
 
 EMBEDDING = (

@@ -31,7 +31,8 @@ from embassy.training.states import BaseModelOption, TaskType, Technique
 from embassy.training.targets import Targets
 
 # Handled before the run begins: the runner never hears of them.
-_NOT_THE_RUNNERS = frozenset({"downsample_size"})
+_HANDLED_HERE = frozenset({"downsample_size"})
+_NOT_THE_RUNNERS = {TaskType.CLASSIFICATION.value: _HANDLED_HERE | {"dynamic_loss"}}
 _ADAPTER_SHAPE = ("lora_r", "lora_alpha", "use_rslora")
 _USUAL_FUNCTIONS: dict[str, tuple[str, ...]] = {
     TaskType.CLASSIFICATION: ("label_match_shared",),
@@ -186,7 +187,7 @@ def _given(request: JobRequest, technique: str) -> Mapping[str, Any]:
         return request.parameters
     given = dict(request.parameters)
     if request.task_type == TaskType.CLASSIFICATION and "dynamic_loss" in given:
-        given.setdefault("class_weighting", given.pop("dynamic_loss"))
+        given.setdefault("class_weighting", given["dynamic_loss"])
     elif given.get("dynamic_loss") is False:
         del given["dynamic_loss"]
     return given
@@ -205,10 +206,11 @@ def _keeps_adapter(start: Checkpoint, parameters: Mapping[str, Any]) -> bool:
 
 
 def _runner_parameters(request: JobRequest, technique: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    not_its = _NOT_THE_RUNNERS.get(request.task_type, _HANDLED_HERE)
     values = {
         name: value
         for name, value in parameters.items()
-        if name not in _NOT_THE_RUNNERS and not (name in ZERO_IS_UNSET and not value)
+        if name not in not_its and not (name in ZERO_IS_UNSET and not value)
     }
     try:
         checked = spec.parse_parameters(spec.Technique(technique), spec.Task(request.task_type), values)
