@@ -83,6 +83,9 @@ class CreateDeploymentSerializer(serializers.Serializer[Any]):
         required=False, allow_null=True, help_text="Seconds without requests before it goes to sleep."
     )
     schedule = ScheduleSerializer(required=False, allow_null=True)
+    force = serializers.BooleanField(
+        default=False, help_text="Deploy it although its parity check failed (code parity_failed)."
+    )
 
     def request(self) -> DeploymentRequest:
         """What was asked for; call after is_valid()."""
@@ -94,6 +97,7 @@ class CreateDeploymentSerializer(serializers.Serializer[Any]):
             description=values.get("description") or "",
             inactive_timeout=values.get("inactive_timeout"),
             schedule=values.get("schedule"),
+            force=values["force"],
         )
 
 
@@ -231,12 +235,18 @@ class DeployOnEngineSerializer(serializers.Serializer[Any]):
     training_id = serializers.CharField(max_length=200)
     checkpoint = serializers.IntegerField(min_value=0)
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=120)
+    force = serializers.BooleanField(
+        default=False, help_text="Deploy it although its parity check failed (code parity_failed)."
+    )
 
     def request(self) -> DeploymentRequest:
         """What was asked for; call after is_valid()."""
         values = self.validated_data
         return DeploymentRequest(
-            reference=values["training_id"], checkpoint=values["checkpoint"], name=values.get("name")
+            reference=values["training_id"],
+            checkpoint=values["checkpoint"],
+            name=values.get("name"),
+            force=values["force"],
         )
 
 

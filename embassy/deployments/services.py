@@ -31,7 +31,10 @@ PUBLIC_ID = re.compile(r"dp-[0-9A-Za-z]{22}")
 
 @dataclass(frozen=True)
 class DeploymentRequest:
-    """What somebody asks for. `reference` is a training job's id or a base model's name; seconds."""
+    """What somebody asks for. `reference` is a training job's id or a base model's name; seconds.
+
+    `force` deploys a checkpoint in spite of a failed parity check.
+    """
 
     reference: str
     checkpoint: int
@@ -39,13 +42,20 @@ class DeploymentRequest:
     description: str = ""
     inactive_timeout: int | None = None
     schedule: dict[str, Any] | None = None
+    force: bool = False
 
 
 def create_deployment(
     *, project: Project, request: DeploymentRequest, actor: Actor, engine: Engine | None = None
 ) -> Deployment:
     """Deploy on the given engine, or on the automatic one. Raises InvalidInput, or Conflict for its state."""
-    source = resolve(project=project, reference=request.reference, checkpoint=request.checkpoint, actor=actor)
+    source = resolve(
+        project=project,
+        reference=request.reference,
+        checkpoint=request.checkpoint,
+        actor=actor,
+        force=request.force,
+    )
     name = _checked_name(request.name)
     if request.schedule is not None:
         parse_window(request.schedule)
@@ -69,7 +79,8 @@ def create_deployment(
                 woken_at=timezone.now(),
             )
             moves.bring_up(deployment)
-            audit.record("deployment.created", deployment.public_id, actor=actor, name=name)
+            forced = {"forced": True} if source.forced else {}
+            audit.record("deployment.created", deployment.public_id, actor=actor, name=name, **forced)
     except IntegrityError:
         raise Conflict(
             f"You have a deployment named {name} already. Choose another name.", code="name_taken"

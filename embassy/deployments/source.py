@@ -11,6 +11,7 @@ from embassy.platform.errors import Conflict, InvalidInput, NotFound
 from embassy.projects.models import Project
 from embassy.training import selectors as training
 from embassy.training.models import TrainingJob
+from embassy.training.parity import ParityStatus
 from embassy.training.states import UNFINISHED
 
 JOB_ID = re.compile(r"tr-[0-9A-Za-z]{22}")
@@ -29,27 +30,31 @@ class Source:
     merged: bool = False
     prompt_format: dict[str, str] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    forced: bool = False  # although the engine does not answer as the trainer did
 
     @property
     def needs_adapter(self) -> bool:
         return self.archive is not None and not self.merged
 
 
-def resolve(*, project: Project, reference: str, checkpoint: int, actor: Actor) -> Source:
+def resolve(
+    *, project: Project, reference: str, checkpoint: int, actor: Actor, force: bool = False
+) -> Source:
     """`reference` is a training job's id, or with checkpoint 0 a base model's name.
 
-    Raises InvalidInput if there is no such thing, and Conflict while the job still runs.
+    Raises InvalidInput if there is no such thing, Conflict while the job still runs, and without `force`
+    Conflict for a checkpoint that the engine does not serve as it was trained.
     """
     try:
         if JOB_ID.fullmatch(reference):
-            return _trained(training.get_job(actor, project, reference), checkpoint)
+            return _trained(training.get_job(actor, project, reference), checkpoint, force=force)
         return _base(reference, checkpoint)
     except NotFound as error:
         # It was named in the body, so the request is wrong, not the address.
         raise InvalidInput(f"training_job_id: {error.message}", code=error.code) from None
 
 
-def _trained(job: TrainingJob, number: int) -> Source:
+def _trained(job: TrainingJob, number: int, *, force: bool) -> Source:
     if number == 0:
         raise InvalidInput(
             f"checkpoint: 0 means a base model. To deploy it, give its name ({job.base_model}) as"
@@ -61,6 +66,13 @@ def _trained(job: TrainingJob, number: int) -> Source:
             code="training_job_unfinished",
         )
     checkpoint = training.get_checkpoint(job, number)
+    differs = (checkpoint.parity or {}).get("status") == ParityStatus.FAILED
+    if differs and not force:
+        raise Conflict(
+            f"Checkpoint {number} failed its parity check. {checkpoint.parity['reason']} Deploy another"
+            " checkpoint, or send force: true to deploy this one all the same.",
+            code="parity_failed",
+        )
     return Source(
         base_model=job.base_model,
         task_type=job.task_type,
@@ -71,6 +83,7 @@ def _trained(job: TrainingJob, number: int) -> Source:
         merged=checkpoint.merged,
         prompt_format=checkpoint.prompt_format,
         metadata=checkpoint.metadata,
+        forced=differs,
     )
 
 

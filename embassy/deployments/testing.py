@@ -22,7 +22,8 @@ from embassy.platform.errors import InvalidInput, Unavailable
 from embassy.platform.ids import new_id
 from embassy.platform.logs import fields
 from embassy.training.models import Checkpoint, TrainingJob
-from embassy.training.testing import Message, Progress
+from embassy.training.parity import Answer, Served
+from embassy.training.testing import Message, Probed, Progress
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ KEEP_S = 10.0  # between signs of life
 STAY_S = 120.0  # without one the adapter is dropped: the process that tested was killed
 
 Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
 
 class EngineCheckpointServer:
@@ -40,6 +41,9 @@ class EngineCheckpointServer:
 
     Methods raise what `on_progress` raises, and EmbassyError if engine or adapter do not come up.
     """
+
+    def __init__(self) -> None:
+        self._held: dict[int, Guest] = {}  # by the checkpoint's key
 
     def generate(
         self,
@@ -49,14 +53,8 @@ class EngineCheckpointServer:
         max_tokens: int,
         on_progress: Progress,
     ) -> list[str]:
-        chat = Chat(
-            {
-                "temperature": 0.0,
-                "max_tokens": max_tokens,
-                "cache_salt": f"{cache_salt()}-test-{job.project_id}",
-            }
-        )
-        with temporarily_wanted(job, checkpoint) as guest:
+        chat = Chat({"temperature": 0.0, "max_tokens": max_tokens, "cache_salt": _salt(job)})
+        with self._guest(job, checkpoint) as guest:
             answers = Examination(guest, prompts, chat.ask, on_progress).answers()
         # A user would get no answer for a refused prompt either: it counts as an empty one.
         return [answer or "" for answer in answers]
@@ -68,7 +66,7 @@ class EngineCheckpointServer:
         prompts: Sequence[Sequence[Message]],
         on_progress: Progress,
     ) -> list[list[float] | None]:
-        with temporarily_wanted(job, checkpoint) as guest:
+        with self._guest(job, checkpoint) as guest:
             return Examination(guest, prompts, judge, on_progress).answers()
 
     def embed(
@@ -78,8 +76,42 @@ class EngineCheckpointServer:
         texts: Sequence[str],
         on_progress: Progress,
     ) -> list[list[float] | None]:
-        with temporarily_wanted(job, checkpoint) as guest:
+        with self._guest(job, checkpoint) as guest:
             return Examination(guest, texts, embed, on_progress).answers()
+
+    def probe(
+        self,
+        job: TrainingJob,
+        checkpoint: Checkpoint,
+        prompts: Sequence[Sequence[Message]],
+        max_tokens: int,
+        on_progress: Progress,
+    ) -> Probed:
+        inquiry = Inquiry({"max_tokens": max_tokens, "cache_salt": _salt(job)})
+        with self._guest(job, checkpoint) as guest:
+            models = [guest.model] if guest.adapter is None else [guest.model, SERVED_NAME]
+            asked = [(model, prompt) for model in models for prompt in prompts]
+            served = Examination(guest, asked, inquiry.ask, on_progress).answers()
+        count = len(prompts)
+        return Probed(served[:count], served[count:] or None)
+
+    @contextmanager
+    def holding(self, job: TrainingJob, checkpoint: Checkpoint) -> Iterator[None]:
+        with temporarily_wanted(job, checkpoint) as guest:
+            self._held[checkpoint.pk] = guest
+            try:
+                yield
+            finally:
+                del self._held[checkpoint.pk]
+
+    @contextmanager
+    def _guest(self, job: TrainingJob, checkpoint: Checkpoint | None) -> Iterator["Guest"]:
+        held = self._held.get(checkpoint.pk) if checkpoint is not None else None
+        if held is not None:
+            yield held
+            return
+        with temporarily_wanted(job, checkpoint) as guest:
+            yield guest
 
 
 @dataclass(frozen=True)
@@ -101,6 +133,18 @@ class Chat:
     ) -> str:
         [answer] = client.chat(model, [prompt], parameters=parameters, concurrency=1)
         return answer.text
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """Asks a model by its name for the tokens of its likeliest answer."""
+
+    parameters: dict[str, Any]
+
+    def ask(self, client: EngineClient, _: str, question: tuple[str, Sequence[Message]]) -> Served:
+        model, prompt = question
+        said = client.greedy_tokens(model, prompt, parameters=self.parameters)
+        return Served(said.prompt_ids, Answer(said.ids, said.logprobs, said.margins))
 
 
 def judge(client: EngineClient, model: str, prompt: Sequence[Message]) -> list[float]:
@@ -186,24 +230,24 @@ def _alone(engine: Engine) -> Iterator[Guest]:
             engines.want_inactive(engine=engine, reason="The test of its model is over.")
 
 
-class Examination(Generic[Question, Answer]):
+class Examination(Generic[Question, Reply]):
     """All prompts, so many at a time; what fails because the engine went away is asked again."""
 
     def __init__(
         self,
         guest: Guest,
         questions: Sequence[Question],
-        ask: Callable[[EngineClient, str, Question], Answer],
+        ask: Callable[[EngineClient, str, Question], Reply],
         on_progress: Progress,
     ) -> None:
         self._guest = guest
         self._questions = questions
         self._ask = ask
         self._on_progress = on_progress
-        self._answers: dict[int, Answer | None] = {}
+        self._answers: dict[int, Reply | None] = {}
         self._refusals: list[EngineRejected] = []
 
-    def answers(self) -> list[Answer | None]:
+    def answers(self) -> list[Reply | None]:
         """In order; None where the engine refuses the question.
 
         Raises Unavailable after ENGINE_START_SECONDS without an engine, EngineRejected if all are refused.
@@ -247,7 +291,7 @@ class Examination(Generic[Question, Answer]):
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _collect(self, asked: dict["Future[Answer]", int]) -> None:
+    def _collect(self, asked: dict["Future[Reply]", int]) -> None:
         pending = set(asked)
         while pending:
             done, pending = wait(pending, timeout=LOOK_S, return_when=FIRST_COMPLETED)
@@ -256,7 +300,7 @@ class Examination(Generic[Question, Answer]):
             self._on_progress(len(self._answers))
             self._guest.look()  # a sign of life, and the end if the adapter was refused meanwhile
 
-    def _note(self, index: int, future: "Future[Answer]") -> None:
+    def _note(self, index: int, future: "Future[Reply]") -> None:
         try:
             self._answers[index] = future.result()
         except EngineRejected as error:
@@ -264,6 +308,11 @@ class Examination(Generic[Question, Answer]):
             self._refusals.append(error)
         except (EngineUnavailable, UnknownModel) as error:
             log.info("test.unanswered", extra=fields(model=self._guest.model, error=error.message))
+
+
+def _salt(job: TrainingJob) -> str:
+    """Nobody else's prompts share the engine's prefix cache."""
+    return f"{cache_salt()}-test-{job.project_id}"
 
 
 def _archive(checkpoint: Checkpoint) -> Archive:

@@ -18,6 +18,19 @@ ADMIN_S = 60.0
 GENERATE_S = 600.0
 CONCURRENCY = 16
 
+# Every setting that a model's own folder may bring along, so that nothing stands between logits and tokens.
+_GREEDY = {
+    "temperature": 0.0,
+    "top_p": 1.0,
+    "top_k": 0,
+    "min_p": 0.0,
+    "repetition_penalty": 1.0,
+    "ignore_eos": True,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "return_token_ids": True,
+}
+
 Json = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -53,6 +66,19 @@ class Completion:
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+
+
+@dataclass(frozen=True)
+class TokenAnswer:
+    """A prompt and its answer in tokens, each of the answer's with its log-probability (natural logarithm).
+
+    A margin is how far that is ahead of the second best token's.
+    """
+
+    prompt_ids: tuple[int, ...]
+    ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    margins: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -129,6 +155,11 @@ class EngineClient:
         return _all(
             bodies, lambda body: _chat(self._post("/v1/chat/completions", body, GENERATE_S)), concurrency
         )
+
+    def greedy_tokens(self, model: str, messages: Sequence[Json], *, parameters: Json) -> TokenAnswer:
+        """The likeliest answer, whatever the model's own settings are; it goes on past its natural end."""
+        body = {**_GREEDY, **parameters, "model": model, "messages": list(messages)}
+        return _tokens(self._post("/v1/chat/completions", body, GENERATE_S))
 
     def classify(
         self, model: str, texts: Sequence[str], *, activation: bool, concurrency: int = CONCURRENCY
@@ -214,6 +245,18 @@ def _completion(answer: Json) -> Completion:
 def _chat(answer: Json) -> Completion:
     choice = answer["choices"][0]
     return _with_usage(answer, choice["message"]["content"] or "", choice["finish_reason"])
+
+
+def _tokens(answer: Json) -> TokenAnswer:
+    choice = answer["choices"][0]
+    places = choice["logprobs"]["content"]
+    best = [[one["logprob"] for one in place["top_logprobs"]] for place in places]
+    return TokenAnswer(
+        prompt_ids=tuple(answer["prompt_token_ids"]),
+        ids=tuple(choice["token_ids"]),
+        logprobs=tuple(place["logprob"] for place in places),
+        margins=tuple(max(values) - min(values) for values in best),
+    )
 
 
 def _with_usage(answer: Json, text: str, finish_reason: str) -> Completion:

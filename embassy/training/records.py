@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from embassy.platform import notify
 from embassy.training import lifecycle
@@ -64,6 +65,18 @@ def record_checkpoint(job: TrainingJob, checkpoint: Checkpoint, *, token: int) -
     row = _locked(job, token)
     Checkpoint.objects.bulk_create([checkpoint], ignore_conflicts=True)
     lifecycle.record_event(row, "stored", checkpoint=checkpoint.number, size_bytes=checkpoint.size_bytes)
+
+
+@transaction.atomic
+def record_parity(job: TrainingJob, checkpoint: Checkpoint, parity: dict[str, Any], *, token: int) -> None:
+    """Store a checkpoint's record, once: the first one stands."""
+    row = _locked(job, token)
+    unchecked = Checkpoint.objects.filter(pk=checkpoint.pk, parity__isnull=True)
+    if unchecked.update(parity=parity, updated_at=Now()):
+        lifecycle.record_event(
+            row, "parity", checkpoint=checkpoint.number, status=parity["status"], reason=parity["reason"]
+        )
+    checkpoint.parity = parity
 
 
 @transaction.atomic

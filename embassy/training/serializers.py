@@ -12,6 +12,7 @@ from embassy.platform.storage import get_storage
 from embassy.training.live import live_of
 from embassy.training.live_serializers import CHANGED, LiveSerializer
 from embassy.training.models import Checkpoint, JobEvent, LossPoint, TestResult, TrainingJob
+from embassy.training.parity import ParityStatus
 from embassy.training.requests import JobRequest
 from embassy.training.selection import MOST_PATIENCE, Keep
 from embassy.training.states import BaseModelOption, JobStatus, TaskType, Technique
@@ -337,6 +338,21 @@ class ResultLinksSerializer(serializers.Serializer[Any]):
     aggregated_test_result = serializers.DictField(child=serializers.CharField())
 
 
+class ParitySerializer(serializers.Serializer[Any]):
+    """Whether the serving engine answers as the trainer did."""
+
+    status = serializers.ChoiceField([status.value for status in ParityStatus])
+    code = serializers.CharField(help_text="Why it is unchecked: no_engine, no_references; else empty.")
+    reason = serializers.CharField(help_text="Empty if passed.")
+    checked_at = serializers.IntegerField(help_text="UNIX seconds.")
+    probes = serializers.ListField(
+        child=serializers.DictField(), help_text="What was compared in each, how far it differed, `problem`."
+    )
+    tolerance = serializers.DictField(
+        child=serializers.FloatField(), allow_null=True, help_text="How much may differ."
+    )
+
+
 class CheckpointSerializer(serializers.Serializer[Any]):
     """Give the results of the job as context: `{number: TestResult}`."""
 
@@ -346,6 +362,7 @@ class CheckpointSerializer(serializers.Serializer[Any]):
     step = serializers.IntegerField()
     size_bytes = serializers.IntegerField()
     best = serializers.BooleanField(help_text="Of those tested so far, by the job's selection.")
+    parity = ParitySerializer(allow_null=True, help_text="Null until it is checked.")
     created_at = UnixSecondsField(read_only=True)
     updated_at = UnixSecondsField(read_only=True)
 

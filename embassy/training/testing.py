@@ -1,12 +1,26 @@
 """What the test stage needs of whoever serves checkpoints. The task that runs a job passes one in."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from embassy.training.models import Checkpoint, TrainingJob
+from embassy.training.parity import Served
 
 Message = dict[str, Any]
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a checkpoint answered, and what the base model that it is loaded on did: None if it stands alone.
+
+    An answer is None where the prompt was refused.
+    """
+
+    tuned: list[Served | None]
+    base: list[Served | None] | None
 
 
 class CheckpointServer(Protocol):
@@ -43,3 +57,16 @@ class CheckpointServer(Protocol):
         on_progress: Progress,
     ) -> list[list[float] | None]:
         """The vector of each text, of which as much is read as the model takes."""
+
+    def probe(
+        self,
+        job: TrainingJob,
+        checkpoint: Checkpoint,
+        prompts: Sequence[Sequence[Message]],
+        max_tokens: int,
+        on_progress: Progress,
+    ) -> Probed:
+        """The likeliest tokens for each prompt, without regard to where an answer would end."""
+
+    def holding(self, job: TrainingJob, checkpoint: Checkpoint) -> AbstractContextManager[None]:
+        """While entered, the checkpoint stays served: what is asked of it does not have it loaded anew."""

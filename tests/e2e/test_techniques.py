@@ -32,6 +32,8 @@ def run(
     job = platform.call("POST", f"{address}{path}", expect=201, json=asked)["id"]
     finished = platform.wait_for_job(project, job)
     assert finished["status"] == "Success", finished
+    for row in platform.call("GET", f"{address}/{job}/checkpoints"):
+        assert row["parity"]["status"] == "passed", row
     results = platform.call("GET", f"{address}/{job}/results")
     return finished, {result["checkpoint"]: result for result in results}
 

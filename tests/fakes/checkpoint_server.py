@@ -9,15 +9,17 @@ from django.conf import settings
 
 from embassy.training.models import Checkpoint, TrainingJob
 from tests.factories.training import SUMS
+from tests.fakes.parity_server import FaithfulServer
 
 
-class SumServer:
+class SumServer(FaithfulServer):
     """The base model knows nothing, checkpoint 1 answers every other prompt, all later ones every prompt.
 
     While there is a file `hold-NUMBER` in the run folder, that checkpoint's answers are not ready.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, says: str = "tuned") -> None:
+        super().__init__(says)
         self.asked: list[int] = []
 
     def generate(

@@ -16,6 +16,7 @@ from embassy.training.supervisor import run_job
 from embassy.training.supervisor.trainer import Trainer
 from tests.factories.projects import make_actor
 from tests.factories.training import due_now, make_job
+from tests.fakes.parity_server import FaithfulServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -23,7 +24,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "support-tickets" / 
 PARAMETERS = {"num_train_epochs": 2, "per_device_train_batch_size": 8, "learning_rate": 0.003}
 
 
-class Mute:
+class Mute(FaithfulServer):
     """Nobody serves here: every answer is the same."""
 
     def generate(
@@ -52,6 +53,7 @@ def assert_trained(job: TrainingJob) -> None:
     losses = list(job.loss_points.values_list("loss", flat=True))
     assert len(losses) == 18
     assert losses[-1] < losses[0] / 2
+    assert [row["status"] for row in job.checkpoints.values_list("parity", flat=True)] == ["passed"] * 2
 
 
 def test_training_leaves_checkpoints_that_can_be_served(job: TrainingJob) -> None:

@@ -112,4 +112,5 @@ def _request_of(request: HttpRequest) -> DeploymentRequest:
         name=data.get("name"),
         description=data.get("description", ""),
         inactive_timeout=timeout,
+        force=data.get("force") == "yes",
     )

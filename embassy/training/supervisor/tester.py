@@ -28,6 +28,7 @@ class Tester:
         self._move(lambda: lifecycle.begin_testing(self._job, token=token, reason=reason, code=code))
         if self._job.test_rows:
             self._test_all()
+        self._examiner.check_parity()
         self._move(lambda: succeed(self._job, token=token, reason=reason, code=code))
 
     def _move(self, move: Callable[[], bool]) -> None:

@@ -2,7 +2,8 @@
 
 `script.json` in the run folder says what else happens, for the attempts that it names (default: all):
 `epochs`, `steps` for each epoch, `wait_before_start` or `wait_after` an epoch (for the file `go`),
-`hang_after` or `die_after` an epoch, `end` in place of the usual one; `deaf` hears no pause while it hangs.
+`hang_after` or `die_after` an epoch, `end` in place of the usual one; `deaf` hears no pause while it hangs;
+`parity` are the answers that each export brings along.
 """
 
 import fcntl
@@ -99,6 +100,8 @@ class Trainer:
             "prompt_format.json": {"prefix": "<u>", "suffix": "<a>"},
             "evidence.json": {"step": epoch * self.steps, "merged": False, "metrics": {"loss": 1.0 / epoch}},
         }
+        if "parity" in self.script:
+            files["parity.json"] = self.script["parity"]
         for name, document in files.items():
             (partial / name).write_text(json.dumps(document))
         (partial / "adapter_model.safetensors").write_bytes(b"weights %d" % epoch)
