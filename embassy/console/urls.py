@@ -53,6 +53,8 @@ urlpatterns = [
     path(
         f"{JOB}/checkpoints/<int:number>/merge", artifacts.MergeCheckpoint.as_view(), name="merge-checkpoint"
     ),
+    path(f"{JOB}/pause", jobs.PauseJob.as_view(), name="pause-job"),
+    path(f"{JOB}/resume", jobs.ResumeJob.as_view(), name="resume-job"),
     path(f"{JOB}/cancel", jobs.CancelJob.as_view(), name="cancel-job"),
     path(f"{JOB}/delete", jobs.DeleteJob.as_view(), name="delete-job"),
     path(f"{PROJECT}/deployments", deployments.DeploymentList.as_view(), name="deployments"),

@@ -162,3 +162,20 @@ def test_downloads_and_deletes(member: Client, home: str, project: Project, acto
     assert member.get(f"{address}/checkpoints/2/download").status_code == 404
     assert member.post(f"{address}/delete").headers["Location"] == f"{home}/jobs"
     assert not TrainingJob.objects.exists()
+
+
+def test_pauses_and_resumes(member: Client, home: str, project: Project, actor: Actor) -> None:
+    job = make_job(project=project, actor=actor)
+    address = f"{home}/jobs/{job.public_id}"
+    assert "/pause" in member.get(address).content.decode()
+
+    assert member.post(f"{address}/pause").status_code == 302
+
+    page = member.get(f"{address}/live", headers={"HX-Request": "true"}).content.decode()
+    assert "Paused" in page
+    assert "/resume" in page
+    assert "/pause" not in page
+    assert member.post(f"{address}/pause").status_code == 409
+    assert member.post(f"{address}/resume").status_code == 302
+    job.refresh_from_db()
+    assert job.status == JobStatus.PENDING

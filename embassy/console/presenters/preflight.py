@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
 from embassy.console.templatetags.console import duration
@@ -36,9 +37,10 @@ class Problem:
     text: str
 
 
-def facts_of(event: Mapping[str, Any]) -> list[Fact]:
-    """Only of what the event tells."""
-    return [fact for fact in (*_rows(event), _tokens(event), *_costs(event)) if fact]
+def facts_of(event: Mapping[str, Any], *, seconds: float | None = None) -> list[Fact]:
+    """Only of what the event tells. `seconds` is how long training lasts, or seems to last, in all."""
+    facts = (*_rows(event), _tokens(event), _steps(event), _reward(event), _memory(event))
+    return [fact for fact in (*facts, *_duration(seconds)) if fact]
 
 
 def problems_of(event: Mapping[str, Any]) -> list[Problem]:
@@ -76,10 +78,6 @@ def _tokens(event: Mapping[str, Any]) -> Fact | None:
     return Fact("Tokens", f"{tokens['total']:,}", f"{tokens['mean']:g} a row, at most {tokens['max']:,}")
 
 
-def _costs(event: Mapping[str, Any]) -> list[Fact | None]:
-    return [_steps(event), _memory(event), _time(event), _price(event)]
-
-
 def _steps(event: Mapping[str, Any]) -> Fact | None:
     steps = event.get("estimated_steps")
     return Fact("Steps", f"{steps:,}", f"{event.get('steps_per_epoch', 0):,} an epoch") if steps else None
@@ -94,11 +92,22 @@ def _memory(event: Mapping[str, Any]) -> Fact | None:
     return Fact("Memory, at most", str(filesizeformat(memory["peak_bytes"])), hint, tone)
 
 
-def _time(event: Mapping[str, Any]) -> Fact | None:
-    seconds = event.get("estimated_seconds")
-    return Fact("Time, about", duration(seconds)) if seconds is not None else None
+def _reward(event: Mapping[str, Any]) -> Fact | None:
+    """What the answers of the start were worth, where rewards are to be raised."""
+    measured = event.get("base_reward")
+    if not measured:
+        return None
+    alike = f"{100 * measured['equal_groups']:.0f} % of prompts with answers all alike"
+    return Fact(
+        "Reward at the start", f"{measured['mean']:.3f}", alike, "" if measured["mean"] else "warning"
+    )
 
 
-def _price(event: Mapping[str, Any]) -> Fact | None:
-    cost = event.get("estimated_cost")
-    return None if cost is None else Fact("Cost, about", f"{cost:.2f}", str(event.get("currency") or ""))
+def _duration(seconds: float | None) -> list[Fact]:
+    if seconds is None:
+        return []
+    time = Fact("Time, about", duration(seconds))
+    price = settings.PRICE_PER_HOUR
+    return (
+        [time, Fact("Cost, about", f"{seconds / 3600 * price:.2f} {settings.CURRENCY}")] if price else [time]
+    )

@@ -15,6 +15,7 @@ COLOURS = {
     "Pending": "azure",
     "Running": "blue",
     "Testing": "purple",
+    "Paused": "yellow",
     "Success": "green",
     "Failed": "red",
     "TimedOut": "orange",

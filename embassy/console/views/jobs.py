@@ -13,7 +13,7 @@ from embassy.console.presenters.preflight import facts_of, problems_of
 from embassy.console.presenters.scores import metric_rows
 from embassy.console.views.page import ProjectPage
 from embassy.platform.storage import get_storage
-from embassy.training import selectors, services
+from embassy.training import pauses, selectors, services
 from embassy.training.models import TrainingJob
 from embassy.training.score_table import table_of
 from embassy.training.selection import Selection
@@ -46,6 +46,7 @@ class JobPage(ProjectPage):
 
     def job_page(self, template: str) -> HttpResponse:
         job, step = self.job, console.last_step(self.job)
+        eta = step.data.get("eta_seconds") if step and job.status == JobStatus.RUNNING else None
         preflight, table = console.preflight_of(job), table_of(job)
         return self.page(
             template,
@@ -53,12 +54,12 @@ class JobPage(ProjectPage):
             unfinished=job.status in UNFINISHED,
             deployable=job.status not in UNFINISHED,
             step=step.data if step else {},
-            eta=step.data.get("eta_seconds") if step and job.status == JobStatus.RUNNING else None,
+            eta=eta,
             table=table,
             tested=sum(line.result is not None for line in table.lines),
             metric_rows=metric_rows(table),
             selection=Selection.of(job.spec),
-            preflight=facts_of(preflight) if preflight else [],
+            preflight=facts_of(preflight, seconds=seconds_of(job, eta)) if preflight else [],
             untrainable=problems_of(preflight) if preflight else [],
             warnings=console.warnings_of(job),
             log=[log_line(event) for event in console.newest_events(job)],
@@ -100,6 +101,18 @@ class CancelJob(JobPage):
         return redirect("console:job", self.project.public_id, self.job.public_id)
 
 
+class PauseJob(JobPage):
+    def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
+        pauses.pause_training_job(job=self.job, actor=self.actor)
+        return redirect("console:job", self.project.public_id, self.job.public_id)
+
+
+class ResumeJob(JobPage):
+    def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
+        pauses.resume_training_job(job=self.job, actor=self.actor)
+        return redirect("console:job", self.project.public_id, self.job.public_id)
+
+
 class DeleteJob(JobPage):
     def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
         services.delete_training_job(job=self.job, actor=self.actor)
@@ -110,3 +123,10 @@ class DeleteJob(JobPage):
 def base_title(task_type: str) -> str:
     """What stands for the base model where that has no head: the answer that is right most often."""
     return "Baseline" if task_type in (TaskType.CLASSIFICATION, TaskType.REGRESSION) else "Base model"
+
+
+def seconds_of(job: TrainingJob, eta: float | None) -> float | None:
+    """Of the whole training; None while nobody can tell."""
+    if eta is not None:
+        return job.seconds_used + eta
+    return job.seconds_used if job.trained_at or job.status not in UNFINISHED else None

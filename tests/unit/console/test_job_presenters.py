@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pytest_django import Settings
+
 from embassy.console.presenters.confusion import figures_of, matrix_of
 from embassy.console.presenters.curves import MOST_POINTS, courses_of, evaluation_of, thinned
 from embassy.console.presenters.preflight import facts_of, problems_of
@@ -109,7 +111,7 @@ def test_long_curves_are_thinned_to_their_end() -> None:
     assert thinned([]) == []
 
 
-def test_preflight() -> None:
+def test_preflight(settings: Settings) -> None:
     event = {
         "rows": 1200,
         "eval_rows": 60,
@@ -120,12 +122,11 @@ def test_preflight() -> None:
         "estimated_steps": 150,
         "steps_per_epoch": 75,
         "memory": {"peak_bytes": 2 * 1024**3, "available_bytes": 1024**3, "fits": False},
-        "estimated_seconds": 90,
-        "estimated_cost": 0.5,
-        "currency": "EUR",
+        "base_reward": {"mean": 0.0, "equal_groups": 0.75},
     }
 
-    facts = {fact.name: fact for fact in facts_of(event)}
+    settings.PRICE_PER_HOUR, settings.CURRENCY = 20.0, "EUR"
+    facts = {fact.name: fact for fact in facts_of(event, seconds=90)}
 
     assert facts["Rows"].value == "1,200"
     assert (facts["Cannot be trained on"].value, facts["Cannot be trained on"].tone) == ("6", "warning")
@@ -133,7 +134,9 @@ def test_preflight() -> None:
     assert facts["Tokens"].hint == "40 a row, at most 90"
     assert facts["Memory, at most"].tone == "danger"
     assert facts["Time, about"].value == "1 min 30 s"
-    assert (facts["Cost, about"].value, facts["Cost, about"].hint) == ("0.50", "EUR")
+    assert facts["Cost, about"].value == "0.50 EUR"
+    assert facts["Reward at the start"].tone == "warning"
+    assert facts["Reward at the start"].hint == "75 % of prompts with answers all alike"
     assert [(problem.line, problem.text) for problem in problems_of(event)] == [(7, "answer cut off")]
 
 
