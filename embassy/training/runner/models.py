@@ -94,8 +94,16 @@ def load_options(spec: TrainingSpec, hardware: Hardware) -> dict[str, Any]:
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=compute,
+            **_spread(spec, options["dtype"]),
         )
+        if hardware.cuda and spec.parameters.sharding == "none":
+            options["device_map"] = {"": torch.cuda.current_device()}  # quantized on the GPU of this process
     return options
+
+
+def _spread(spec: TrainingSpec, dtype: torch.dtype) -> dict[str, Any]:
+    """FSDP cuts only what is stored as the numbers of the rest are; whole bytes stay with each process."""
+    return {} if spec.parameters.sharding == "none" else {"bnb_4bit_quant_storage": dtype}
 
 
 def base_for_merging(spec: TrainingSpec, path: str | None = None) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from accelerate import PartialState
@@ -20,8 +18,8 @@ class Sharded:
     args: Any
 
     def create_accelerator_and_postprocess(self) -> None:
-        with _sharding_on_any_device():
-            super().create_accelerator_and_postprocess()  # type: ignore[misc]
+        _allow_on_cpu()
+        super().create_accelerator_and_postprocess()  # type: ignore[misc]
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Gather what is trained, and only that: a frozen base need not travel to be left out."""
@@ -49,21 +47,14 @@ def whole_weights(model: Any) -> dict[str, Any]:
     return weights
 
 
-@contextmanager
-def _sharding_on_any_device() -> Iterator[None]:
+def _allow_on_cpu() -> None:
     """accelerate offers FSDP to accelerators only, though gloo shards on CPUs just as well.
 
-    Its state is made anew from this one, so the kind of device is named otherwise for that moment.
+    Where it was asked for, the kind of the group is named otherwise; accelerate then makes FSDP of that.
     """
     state = PartialState._shared_state  # noqa: SLF001 - there is no other way in
-    is_refused = state.get("distributed_type") is DistributedType.MULTI_CPU and _is_asked_for()
-    if is_refused:
+    if state.get("distributed_type") is DistributedType.MULTI_CPU and _is_asked_for():
         state["distributed_type"] = DistributedType.MULTI_GPU
-    try:
-        yield
-    finally:
-        if is_refused:
-            state["distributed_type"] = DistributedType.MULTI_CPU
 
 
 def _is_asked_for() -> bool:
