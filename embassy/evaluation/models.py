@@ -10,13 +10,6 @@ from embassy.evaluation.source import MAX_NAME
 from embassy.platform.models import Timestamped
 
 
-class TaskType(models.TextChoices):
-    TEXT_GENERATION = "text-generation"
-    CLASSIFICATION = "classification"
-    EMBEDDING = "embedding"
-    REGRESSION = "regression"
-
-
 class TestFunction(Timestamped):
     """Belongs to an organization, and is known there by its name. Jobs keep copies of the source."""
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from embassy.evaluation.models import TaskType
 from embassy.evaluation.source import MAX_NAME
+from embassy.evaluation.task_types import TaskType
 from embassy.platform.serializer_fields import UnixTimeField
 
 MAX_DEPENDENCIES = 20

@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 from embassy.evaluation import dry_run, packages, registry, source
 from embassy.evaluation.dry_run import DryRun
 from embassy.evaluation.functions import ResolvedFunction, Row
-from embassy.evaluation.models import TaskType, TestFunction
+from embassy.evaluation.models import TestFunction
+from embassy.evaluation.task_types import TaskType
 from embassy.evaluation.user_function import UserFunction
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Conflict, InvalidInput, NotFound

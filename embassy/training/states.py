@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from embassy.evaluation.task_types import TaskType as TaskType
 from embassy.platform.states import StateMachine
 
 
@@ -74,13 +75,6 @@ class Technique(models.TextChoices):
     SFT = "SFT"
     DPO = "DPO"
     GRPO = "GRPO"
-
-
-class TaskType(models.TextChoices):
-    TEXT_GENERATION = "text-generation"
-    CLASSIFICATION = "classification"
-    EMBEDDING = "embedding"
-    REGRESSION = "regression"
 
 
 class BaseModelOption(models.TextChoices):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from embassy.evaluation.functions import Row
 from embassy.evaluation.metrics import classification, generation, regression
 from embassy.evaluation.metrics.report import Report
-from embassy.evaluation.models import TaskType
+from embassy.evaluation.task_types import TaskType
 
 _METRICS: dict[str, Callable[[Sequence[Row]], Report]] = {
     TaskType.TEXT_GENERATION: generation.report,

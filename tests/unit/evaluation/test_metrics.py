@@ -6,7 +6,7 @@ from embassy.evaluation.functions import Row
 from embassy.evaluation.metrics import registry
 from embassy.evaluation.metrics.classification import OTHER
 from embassy.evaluation.metrics.report import Report
-from embassy.evaluation.models import TaskType
+from embassy.evaluation.task_types import TaskType
 
 
 def rows(*pairs: tuple[str, str]) -> list[Row]:
