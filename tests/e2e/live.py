@@ -7,13 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import psutil
+
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples" / "support-tickets"
@@ -24,16 +24,6 @@ TRAINER, ENGINE = "training.runner", "engines.server"
 T = TypeVar("T")
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a poll a line hides what matters
-
-
-def wait_for(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
-    """The first true thing that `look` returns; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def free_port() -> int:

@@ -14,7 +14,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.e2e.conftest import Trained
-from tests.e2e.live import ROOT, LivePlatform, sample_rows, wait_for
+from tests.e2e.live import ROOT, LivePlatform, sample_rows
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

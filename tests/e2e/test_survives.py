@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from embassy.platform.launcher.testing import temporary_home
-from tests.e2e.live import ENGINE, TRAINER, LivePlatform, sample_rows, wait_for
+from tests.e2e.live import ENGINE, TRAINER, LivePlatform, sample_rows
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 EPOCHS = 5

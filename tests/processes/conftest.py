@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from embassy.evaluation.sandbox.policy import Level, Policy
 from embassy.evaluation.sandbox.strength import strength
+from embassy.platform.launcher.testing import output_of, temporary_home
 from tests.processes.engine_host import EngineHost
 
 
@@ -30,3 +31,16 @@ def host(settings: Settings, tmp_path: Path) -> Iterator[EngineHost]:
         host = EngineHost(tmp_path, stack)
         host.cache.mkdir(parents=True)
         yield host
+
+
+@pytest.fixture(scope="module")
+def kept_home() -> Iterator[Path]:
+    """A launcher's home for many tests: making a database takes longer than all the rest."""
+    with temporary_home() as path:
+        yield path
+
+
+@pytest.fixture
+def home(kept_home: Path) -> Path:
+    output_of(kept_home).unlink(missing_ok=True)
+    return kept_home

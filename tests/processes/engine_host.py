@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from django.db import connection
 
 from embassy.engines import selectors
 from embassy.engines.models import Engine
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
@@ -51,13 +50,6 @@ class EngineHost:
 def end(process: "subprocess.Popen[bytes]") -> None:
     process.kill()
     process.wait(10)
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {what}"
-        time.sleep(0.05)
 
 
 def wait_until(engine: Engine, status: str) -> None:

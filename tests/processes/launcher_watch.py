@@ -1,27 +1,12 @@
 """Conditions that the launcher's tests wait for, and ways to find its processes."""
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from embassy.platform.launcher import processes
 from embassy.platform.launcher.sweep import leftovers
 from embassy.platform.launcher.testing import output_of
-
-DEADLINE_S = 60.0
-
-T = TypeVar("T")
-
-
-def wait_for(what: str, find: Callable[[], T]) -> T:
-    """The first true value that `find` returns."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not (found := find()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
-    return found
+from tests.waiting import wait_for
 
 
 def wait_for_output(home: Path, text: str) -> str:
@@ -32,7 +17,7 @@ def wait_for_output(home: Path, text: str) -> str:
         return output if text in output else ""
 
     try:
-        return wait_for(text, read)
+        return wait_for(read, text)
     except AssertionError:
         raise AssertionError(f"{text!r} is not in: {output_of(home).read_text()}") from None
 

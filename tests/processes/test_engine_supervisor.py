@@ -12,7 +12,8 @@ from embassy.engines.models.engine import START_ATTEMPTS
 from embassy.engines.states import EngineStatus, Wanted
 from embassy.platform.storage import get_storage
 from tests.factories.deployments import RANK, make_engine, store, store_adapter
-from tests.processes.engine_host import EngineHost, alive, serves, wait_for, wait_until
+from tests.processes.engine_host import EngineHost, alive, serves, wait_until
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -20,7 +20,8 @@ from embassy.platform.errors import EmbassyError, InvalidInput
 from embassy.training.models import Checkpoint, TrainingJob
 from tests.factories.deployments import make_checkpoint, make_job, store, store_adapter
 from tests.factories.projects import make_project
-from tests.processes.engine_host import EngineHost, wait_for
+from tests.processes.engine_host import EngineHost
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

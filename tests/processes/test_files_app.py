@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pytest_django import Settings
 
 from embassy.platform.storage import FileStorage
 from embassy.platform.storage.links import Link
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -86,15 +86,15 @@ def storage(server: Server, settings: Settings) -> Iterator[FileStorage]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
+    """Wait through the server's absence too."""
+
+    def holds() -> bool:
         try:
-            if condition():
-                return
+            return condition()
         except httpx.TransportError:
-            pass
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+            return False
+
+    wait_for(holds, "it to happen", seconds=DEADLINE_S)
 
 
 @contextmanager

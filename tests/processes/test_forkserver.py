@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from embassy.platform.children import LOST, Child, ChildStartError, start_child
 from embassy.platform.forkserver import linux
 from embassy.platform.forkserver.server import AlreadyServedError, listen
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "tests.fakes.program"
@@ -25,20 +25,13 @@ pytestmark = pytest.mark.processes
 Start = Callable[..., Child]
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.01)
-
-
 def is_gone(pid: int) -> bool:
     started = linux.start_time(pid)
     return started is None or not linux.is_running(pid, started)
 
 
 def read_pids(ready: Path) -> list[int]:
-    wait_until(lambda: ready.exists() and ready.read_text() != "", f"{ready} written")
+    wait_for(lambda: ready.exists() and ready.read_text() != "", f"{ready} written")
     return [int(pid) for pid in ready.read_text().split()]
 
 
@@ -54,7 +47,7 @@ def start_standby(path: Path) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "embassy.platform.forkserver", "--socket", str(path), "--program", PROGRAM],
         cwd=ROOT,
     )
-    wait_until(path.exists, "the standby listens")
+    wait_for(path.exists, "the standby listens")
     return process
 
 
@@ -192,7 +185,7 @@ def test_kill_9_of_the_client_ends_the_child(socket_path: Path | None, folder: P
     pids = read_pids(folder / "ready")
     client.kill()
     client.wait()
-    wait_until(lambda: all(is_gone(pid) for pid in pids), "the child and its descendants are gone")
+    wait_for(lambda: all(is_gone(pid) for pid in pids), "the child and its descendants are gone")
 
 
 def test_kill_9_of_the_warden(start: Start, folder: Path) -> None:
@@ -200,7 +193,7 @@ def test_kill_9_of_the_warden(start: Start, folder: Path) -> None:
     read_pids(folder / "ready")
     os.kill(parent_of(child.pid), signal.SIGKILL)
     assert child.wait(DEADLINE_S) == LOST
-    wait_until(lambda: is_gone(child.pid), "the child is gone")
+    wait_for(lambda: is_gone(child.pid), "the child is gone")
 
 
 def test_kill_9_of_a_standbys_warden_ends_hidden_descendants(
@@ -213,7 +206,7 @@ def test_kill_9_of_a_standbys_warden_ends_hidden_descendants(
         pids = read_pids(folder / "ready")
         read_pids(folder / "other")
         os.kill(parent_of(child.pid), signal.SIGKILL)
-        wait_until(lambda: all(is_gone(pid) for pid in pids), "the strays are gone")
+        wait_for(lambda: all(is_gone(pid) for pid in pids), "the strays are gone")
         assert other.poll() is None, "a neighbour was killed with the strays"
 
 

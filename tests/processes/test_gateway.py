@@ -25,8 +25,8 @@ from tests.factories.deployments import make_deployment, stop_engine, up
 from tests.factories.projects import make_key, make_organization
 from tests.fakes.committed import committed_rows
 from tests.fakes.fake_engine import WORDS, FakeEngine
-from tests.processes.engine_host import wait_for
 from tests.processes.web_server import ROOT, WebServer, start_web
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -10,31 +9,18 @@ import pytest
 
 from embassy.platform.launcher import processes
 from embassy.platform.launcher.logfile import tail
-from embassy.platform.launcher.testing import STORES_ONLY, await_services, launched, output_of, temporary_home
+from embassy.platform.launcher.testing import STORES_ONLY, await_services, launched
 from tests.processes.launcher_watch import (
     grandchildren,
     remaining,
     service_pid,
     stand_ins,
     supervisor_of,
-    wait_for,
     wait_for_output,
 )
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(scope="module")
-def kept_home() -> Iterator[Path]:
-    """A home for many tests: making a database takes longer than all the rest."""
-    with temporary_home() as path:
-        yield path
-
-
-@pytest.fixture
-def home(kept_home: Path) -> Path:
-    output_of(kept_home).unlink(missing_ok=True)
-    return kept_home
 
 
 def _kill(*pids: int) -> None:
@@ -47,9 +33,9 @@ def test_killed_launcher_leaves_no_store(home: Path) -> None:
         await_services(home, process)
         postgres = service_pid(home, "postgres", "postgres")
         _kill(process.pid)
-        wait_for("an empty home", lambda: not remaining(home) and not Path(f"/proc/{postgres}").exists())
-    wait_for("a clean shutdown", lambda: "is shut down" in tail(home / "logs/postgres.log", 1)[0])
-    wait_for("its address to go", lambda: not (home / "run/services.json").exists())
+        wait_for(lambda: not remaining(home) and not Path(f"/proc/{postgres}").exists(), "an empty home")
+    wait_for(lambda: "is shut down" in tail(home / "logs/postgres.log", 1)[0], "a clean shutdown")
+    wait_for(lambda: not (home / "run/services.json").exists(), "its address to go")
 
 
 def test_killed_supervisor_leaves_no_store(home: Path) -> None:
@@ -83,7 +69,7 @@ def test_deaf_grandchild_without_a_mark_is_ended(home: Path, victim: str) -> Non
         wait_for_output(home, "Embassy is ready")
         assert grandchildren(home)
         _kill(process.pid if victim == "launcher" else supervisor_of(process.pid))
-    wait_for("an empty home", lambda: not grandchildren(home) and not remaining(home))
+    wait_for(lambda: not grandchildren(home) and not remaining(home), "an empty home")
 
 
 def test_grandchild_of_a_killed_service_is_ended_before_its_successor_starts(home: Path) -> None:
@@ -91,7 +77,7 @@ def test_grandchild_of_a_killed_service_is_ended_before_its_successor_starts(hom
         wait_for_output(home, "Embassy is ready")
         (orphan,) = grandchildren(home)
         _kill(processes.running()[orphan].parent)
-        (successor,) = wait_for("a successor", lambda: grandchildren(home) - {orphan})
+        (successor,) = wait_for(lambda: grandchildren(home) - {orphan}, "a successor")
         assert grandchildren(home) == {successor}
     assert not grandchildren(home)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from embassy.platform.launcher.testing import launched, output_of, temporary_home
-from tests.processes.launcher_watch import remaining, stand_ins, wait_for, wait_for_output
+from tests.processes.launcher_watch import remaining, stand_ins, wait_for_output
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -31,7 +32,7 @@ def _refusal(home: Path, *arguments: str) -> str:
 def test_services_start_in_order_and_stop_in_the_reverse(home: Path) -> None:
     with launched(home, command=stand_ins("ordered")) as process:
         wait_for_output(home, "Embassy is ready")
-        wait_for("the last start", lambda: "start last" in (home / "run/diary").read_text())
+        wait_for(lambda: "start last" in (home / "run/diary").read_text(), "the last start")
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     diary = (home / "run/diary").read_text().splitlines()
@@ -102,7 +103,7 @@ def test_terminal_that_went_away_stops_nothing(home: Path) -> None:
     assert process.stdout
     process.stdout.close()
     diary = home / "run/diary"
-    wait_for("the last start", lambda: diary.exists() and "start last" in diary.read_text())
+    wait_for(lambda: diary.exists() and "start last" in diary.read_text(), "the last start")
     process.stdin.close()
     assert process.wait(30) == 0
     assert diary.read_text().endswith("stop last\nstop first\n")

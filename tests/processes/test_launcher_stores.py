@@ -4,7 +4,6 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,22 +21,10 @@ from embassy.platform.launcher.testing import (
     stop,
     temporary_home,
 )
-from tests.processes.launcher_watch import remaining, service_pid, wait_for, wait_for_output
+from tests.processes.launcher_watch import remaining, service_pid, wait_for_output
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(scope="module")
-def kept_home() -> Iterator[Path]:
-    """A home for many tests: making a database takes longer than all the rest."""
-    with temporary_home() as path:
-        yield path
-
-
-@pytest.fixture
-def home(kept_home: Path) -> Path:
-    output_of(kept_home).unlink(missing_ok=True)
-    return kept_home
 
 
 def _remember(env: dict[str, str], word: str) -> None:
@@ -58,7 +45,7 @@ def _recall(env: dict[str, str]) -> list[str]:
             return [*words, redis.Redis.from_url(env["REDIS_URL"]).get("word").decode()]
         return []
 
-    return wait_for("both stores", ask)
+    return wait_for(ask, "both stores")
 
 
 def test_running_stores_have_vectors_and_leave_nothing() -> None:

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.runner.runs import DEADLINE_S, PROGRAM, Trainer
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,8 +45,8 @@ def trainer() -> Iterator[Trainer]:
 
 
 def wait_for_socket(path: Path, standby: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not path.exists():
+    def listens() -> bool:
         assert standby.poll() is None, "the standby ended"
-        assert time.monotonic() < deadline, "the standby never listened"
-        time.sleep(0.05)
+        return path.exists()
+
+    wait_for(listens, "the standby to listen", seconds=DEADLINE_S)

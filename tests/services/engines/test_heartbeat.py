@@ -1,8 +1,5 @@
 """The lease lives as long as the block, and its loss is seen."""
 
-import time
-from collections.abc import Callable
-
 import pytest
 from django.db import DatabaseError
 from pytest_django import Settings
@@ -12,6 +9,7 @@ from embassy.engines.models import Engine
 from embassy.platform import leases
 from embassy.platform.heartbeat import Heartbeat
 from tests.factories.deployments import make_engine
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,25 +22,18 @@ def engine(settings: Settings) -> Engine:
     return engine
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_it_renews(engine: Engine) -> None:
     first = engine.lease_until
     assert first is not None
     with Heartbeat(engine, token=engine.lease_token) as heartbeat:
-        wait_for(lambda: Engine.objects.filter(lease_until__gt=first).exists())
+        wait_for(Engine.objects.filter(lease_until__gt=first).exists, "a later expiry")
         assert not heartbeat.lost
 
 
 def test_another_owner_is_noticed(engine: Engine) -> None:
     with Heartbeat(engine, token=engine.lease_token) as heartbeat:
         Engine.objects.update(lease_token=engine.lease_token + 1)
-        wait_for(lambda: heartbeat.lost)
+        wait_for(lambda: heartbeat.lost, "the lease to be lost")
 
 
 def test_database_that_stays_away_loses_the_lease(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,4 +43,4 @@ def test_database_that_stays_away_loses_the_lease(engine: Engine, monkeypatch: p
     monkeypatch.setattr(leases, "renew", fail)
     with Heartbeat(engine, token=engine.lease_token) as heartbeat:
         assert not heartbeat.lost
-        wait_for(lambda: heartbeat.lost)
+        wait_for(lambda: heartbeat.lost, "the lease to be lost")

@@ -1,8 +1,6 @@
 """POST /v1/completions and /v1/chat/completions, over a real server, in front of a stand-in engine."""
 
 import json
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,14 +13,7 @@ from embassy.platform.actor import Actor
 from tests.factories.routes import make_base_route, make_route
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.served_gateway import Offer, ServedGateway
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
+from tests.waiting import wait_for
 
 PROMPT = {"model": "tiny", "prompt": "The capital of France"}
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}
@@ -242,7 +233,7 @@ def test_tells_deployments_what_is_in_use(
 
     assert client.post("/v1/completions", json={**PROMPT, "model": "support"}).status_code == 200
 
-    eventually(lambda: 77 in offer.touched)
+    wait_for(lambda: 77 in offer.touched, "the use to be noted")
 
 
 @pytest.mark.parametrize("is_stream", [False, True])
@@ -264,7 +255,7 @@ def test_counts_what_was_used(
 
     rows = usage_visible_to(caller[0], since=timezone.now() - timedelta(hours=1))
     ours = rows.filter(deployment_pk=deployment_pk)
-    eventually(lambda: sum(row.requests for row in ours.all()) == 2)
+    wait_for(lambda: sum(row.requests for row in ours.all()) == 2, "two requests to be counted")
     assert sum(row.prompt_tokens for row in ours.all()) == 12
     assert sum(row.completion_tokens for row in ours.all()) == 10
     assert {(row.model, row.key_pk, row.project_pk) for row in ours} == {("support", caller[0].key_id, 1)}
