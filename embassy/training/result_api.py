@@ -12,8 +12,8 @@ from embassy.training.api import JobView
 from embassy.training.models import TrainingJob
 from embassy.training.result_serializers import (
     CompareQuerySerializer,
-    ComparisonSerializer,
     MetricTableSerializer,
+    ResultComparisonSerializer,
     ResultsQuerySerializer,
     RowsQuerySerializer,
     TestedRowsSerializer,
@@ -68,7 +68,7 @@ class Comparison(JobView):
     @extend_schema(
         operation_id="compareCheckpoints",
         parameters=[CompareQuerySerializer],
-        responses=ComparisonSerializer,
+        responses=ResultComparisonSerializer,
     )
     def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
         query = checked(CompareQuerySerializer(data=request.query_params))
@@ -87,7 +87,7 @@ class Comparison(JobView):
             "offset": found.offset,
             "rows": [shown_pair(pair, measure) for pair in found.rows],
         }
-        return Response(ComparisonSerializer(shown).data)
+        return Response(ResultComparisonSerializer(shown).data)
 
 
 def checked(query: serializers.Serializer[Any]) -> dict[str, Any]:

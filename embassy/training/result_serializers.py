@@ -104,7 +104,7 @@ class ComparedRowSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(["better", "worse", "same"])
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class ResultComparisonSerializer(serializers.Serializer[Any]):
     a = serializers.IntegerField()
     b = serializers.IntegerField()
     by = serializers.CharField()
