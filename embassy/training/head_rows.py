@@ -6,6 +6,7 @@ from typing import Any
 from embassy.datasets.models import Dataset
 from embassy.datasets.rows import iter_raw
 from embassy.platform.errors import InvalidInput
+from embassy.training.kinds import HEADS
 from embassy.training.models import Checkpoint
 from embassy.training.rows import example_of
 from embassy.training.states import TaskType
@@ -19,8 +20,6 @@ from embassy.training.targets import (
     read_targets,
     tally,
 )
-
-HEADS = (TaskType.CLASSIFICATION, TaskType.REGRESSION)
 
 
 def targets_of(

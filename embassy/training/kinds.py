@@ -1,6 +1,10 @@
-"""Which kinds of training there are, and what rows each needs."""
+"""Which kinds of training there are, what rows each needs, and how it is usually scored.
+
+A new one begins here: docs/adding-a-task-type.md.
+"""
 
 from embassy.datasets.models import Kind
+from embassy.evaluation.registry import DEFAULTS
 from embassy.training.states import TaskType, Technique
 
 ROWS: dict[tuple[str, str], Kind] = {
@@ -10,6 +14,15 @@ ROWS: dict[tuple[str, str], Kind] = {
     (Technique.SFT.value, TaskType.CLASSIFICATION.value): Kind.PROMPTS,
     (Technique.SFT.value, TaskType.REGRESSION.value): Kind.PROMPTS,
     (Technique.SFT.value, TaskType.EMBEDDING.value): Kind.PAIRS,
+}
+
+# Tasks whose model gets a head, which learns labels or numbers.
+HEADS = (TaskType.CLASSIFICATION, TaskType.REGRESSION)
+
+_USUAL_FUNCTIONS: dict[str, tuple[str, ...]] = {
+    TaskType.CLASSIFICATION: ("label_match_shared",),
+    TaskType.REGRESSION: ("numeric_closeness_shared", "within_ten_percent_shared"),
+    TaskType.EMBEDDING: ("numeric_closeness_shared",),
 }
 
 
@@ -26,3 +39,8 @@ def usual_technique(task_type: str, rows: str) -> Technique:
     """What such rows are for, where the request does not say."""
     prefers = task_type == TaskType.TEXT_GENERATION and rows == Kind.PREFERENCES
     return Technique.DPO if prefers else Technique.SFT
+
+
+def usual_functions(task_type: str, *, multi_label: bool) -> tuple[str, ...]:
+    """What test rows are scored by if nothing is named."""
+    return ("multi_label_f1_shared",) if multi_label else _USUAL_FUNCTIONS.get(task_type, DEFAULTS)

@@ -21,7 +21,7 @@ from embassy.platform.ids import new_id
 from embassy.projects.models import Project
 from embassy.training import head_rows, rebalance, selectors, spec
 from embassy.training import selection as selections
-from embassy.training.kinds import is_trainable, rows_needed, usual_technique
+from embassy.training.kinds import is_trainable, rows_needed, usual_functions, usual_technique
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.processes import check_processes
 from embassy.training.requests import HF_MODEL, JobRequest
@@ -34,11 +34,6 @@ from embassy.training.targets import Targets
 _HANDLED_HERE = frozenset({"downsample_size"})
 _NOT_THE_RUNNERS = {TaskType.CLASSIFICATION.value: _HANDLED_HERE | {"dynamic_loss"}}
 _ADAPTER_SHAPE = ("lora_r", "lora_alpha", "use_rslora")
-_USUAL_FUNCTIONS: dict[str, tuple[str, ...]] = {
-    TaskType.CLASSIFICATION: ("label_match_shared",),
-    TaskType.REGRESSION: ("numeric_closeness_shared", "within_ten_percent_shared"),
-    TaskType.EMBEDDING: ("numeric_closeness_shared",),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +274,9 @@ def _has_test_rows(request: JobRequest) -> bool:
 
 
 def _test_functions(request: JobRequest, actor: Actor, targets: Targets | None) -> list[ResolvedFunction]:
-    names = request.test_functions or (_usual_functions(request, targets) if _has_test_rows(request) else ())
+    multi_label = targets is not None and targets.multi_label
+    usual = usual_functions(request.task_type, multi_label=multi_label) if _has_test_rows(request) else ()
+    names = request.test_functions or usual
     try:
         return registry.resolve(actor, names)
     except InvalidInput as error:
@@ -303,10 +300,3 @@ def _rebalance(request: JobRequest, targets: Targets | None) -> dict[str, float]
     if request.rebalance_data is None or targets is None:
         return None
     return rebalance.checked(request.rebalance_data, targets.labels, multi_label=targets.multi_label)
-
-
-def _usual_functions(request: JobRequest, targets: Targets | None) -> tuple[str, ...]:
-    """What test rows are scored by if nothing is named."""
-    if targets is not None and targets.multi_label:
-        return ("multi_label_f1_shared",)
-    return _USUAL_FUNCTIONS.get(request.task_type, registry.DEFAULTS)
