@@ -25,17 +25,17 @@ class TrainingHost:
 def training_host() -> TrainingHost:
     """The host that trained last, as its trainer told of it; before any has, this one."""
     event = JobEvent.objects.filter(kind=EventType.STARTED).order_by("-id").first()
-    if event is None:
+    told = event.data if event else {}
+    if not told.get("memory_available"):
         return _this_host()
-    told = event.data
     device = str(told.get("device") or "cpu")
     return TrainingHost(
         source="last_training_host",
         device=device,
         cuda=device != "cpu",
         bf16=told.get("precision") == "bf16",
-        total=int(told.get("memory_total") or 0),
-        available=int(told.get("memory_available") or 0),
+        total=int(told["memory_total"]),
+        available=int(told["memory_available"]),
         cores=int(told.get("cores") or host.cores()),
     )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from embassy.datasets.models import Dataset
 from embassy.datasets.rows import RawRow, iter_raw
 from embassy.training.inputs import no_rows, pick, sides
 from embassy.training.plan import Plan
@@ -10,6 +11,7 @@ from embassy.training.preflight.counting import spaced
 from embassy.training.rows import example_of, prompt_digest
 
 MOST_READ = 5000
+MOST_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,16 @@ def survey(plan: Plan, ratio: float | None) -> Survey:
     return Survey(
         train_rows=total,
         test_rows=plan.test.row_count if plan.test else sum(held_out.values()),
-        sample=list(spaced(pick(plan.train, times), total, MOST_READ)),
+        sample=list(spaced(pick(plan.train, times), total, _most_read(plan.train))),
         known_test_rows=_known_test_rows(plan, times),
         labels=_labels(plan, times),
     )
+
+
+def _most_read(dataset: Dataset) -> int:
+    """Of long rows fewer: somebody waits for the answer."""
+    each = dataset.original_bytes / max(1, dataset.row_count)
+    return max(1, min(MOST_READ, int(MOST_BYTES / max(1.0, each))))
 
 
 def _known_test_rows(plan: Plan, times: Counter[int] | None) -> int:

@@ -215,6 +215,25 @@ def test_memory_is_compared_with_the_host_that_trained_last(
     assert (memory["available_bytes"], memory["fits"]) == (80 * GIB, True)
 
 
+def test_a_trainer_that_told_nothing_of_its_memory_is_passed_over(
+    api: APIClient, project: Project, actor: Actor, dataset: Dataset
+) -> None:
+    job = make_job(project=project, actor=actor)
+    JobEvent.objects.create(job=job, attempt=1, seq=1, kind="started", at=timezone.now(), data={"pid": 1})
+
+    assert shown(post(api, project, dataset))["memory"]["host"] == "this_host"
+
+
+def test_long_rows_are_sampled_sooner(
+    api: APIClient, project: Project, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embassy.training.preflight.survey.MOST_BYTES", 10_000)
+    rows = shown(post(api, project, upload(project, actor, asked(50, words=200))))["train"]
+
+    assert (rows["total"], rows["trainable"]) == (50, 50)
+    assert rows["read"] < 12
+
+
 def test_what_cannot_fit_is_said_with_remedies(
     api: APIClient, project: Project, actor: Actor, dataset: Dataset
 ) -> None:
