@@ -23,7 +23,7 @@ from embassy.platform.ids import new_id
 from embassy.platform.logs import fields
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.parity import Answer, Served
-from embassy.training.testing import Message, Probed, Progress
+from embassy.training.testing import Answers, Message, Probed, Progress
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +52,13 @@ class EngineCheckpointServer:
         prompts: Sequence[Sequence[Message]],
         max_tokens: int,
         on_progress: Progress,
+        answers: Answers | None = None,
     ) -> list[str]:
         chat = Chat({"temperature": 0.0, "max_tokens": max_tokens, "cache_salt": _salt(job)})
         with self._guest(job, checkpoint) as guest:
-            answers = Examination(guest, prompts, chat.ask, on_progress).answers()
+            texts = Examination(guest, prompts, chat.ask, on_progress, answers).answers()
         # A user would get no answer for a refused prompt either: it counts as an empty one.
-        return [answer or "" for answer in answers]
+        return [text or "" for text in texts]
 
     def classify(
         self,
@@ -65,9 +66,10 @@ class EngineCheckpointServer:
         checkpoint: Checkpoint,
         prompts: Sequence[Sequence[Message]],
         on_progress: Progress,
+        answers: Answers | None = None,
     ) -> list[list[float] | None]:
         with self._guest(job, checkpoint) as guest:
-            return Examination(guest, prompts, judge, on_progress).answers()
+            return Examination(guest, prompts, judge, on_progress, answers).answers()
 
     def embed(
         self,
@@ -75,9 +77,10 @@ class EngineCheckpointServer:
         checkpoint: Checkpoint | None,
         texts: Sequence[str],
         on_progress: Progress,
+        answers: Answers | None = None,
     ) -> list[list[float] | None]:
         with self._guest(job, checkpoint) as guest:
-            return Examination(guest, texts, embed, on_progress).answers()
+            return Examination(guest, texts, embed, on_progress, answers).answers()
 
     def probe(
         self,
@@ -239,12 +242,13 @@ class Examination(Generic[Question, Reply]):
         questions: Sequence[Question],
         ask: Callable[[EngineClient, str, Question], Reply],
         on_progress: Progress,
+        answers: "dict[int, Reply | None] | None" = None,
     ) -> None:
         self._guest = guest
         self._questions = questions
         self._ask = ask
         self._on_progress = on_progress
-        self._answers: dict[int, Reply | None] = {}
+        self._answers: dict[int, Reply | None] = {} if answers is None else answers
         self._refusals: list[EngineRejected] = []
 
     def answers(self) -> list[Reply | None]:

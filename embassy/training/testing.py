@@ -10,6 +10,8 @@ from embassy.training.parity import Served
 
 Message = dict[str, Any]
 Progress = Callable[[int], None]
+# Answers by the place of what is asked, filled in as they come; what is in it already is not asked again.
+Answers = dict[int, Any]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class CheckpointServer(Protocol):
         prompts: Sequence[Sequence[Message]],
         max_tokens: int,
         on_progress: Progress,
+        answers: Answers | None = None,
     ) -> list[str]:
         """One greedy answer for each prompt; None asks the base model."""
 
@@ -46,6 +49,7 @@ class CheckpointServer(Protocol):
         checkpoint: Checkpoint,
         prompts: Sequence[Sequence[Message]],
         on_progress: Progress,
+        answers: Answers | None = None,
     ) -> list[list[float] | None]:
         """The raw outputs of the head for each prompt; None for one that the model refuses."""
 
@@ -55,6 +59,7 @@ class CheckpointServer(Protocol):
         checkpoint: Checkpoint | None,
         texts: Sequence[str],
         on_progress: Progress,
+        answers: Answers | None = None,
     ) -> list[list[float] | None]:
         """The vector of each text, of which as much is read as the model takes."""
 

@@ -21,6 +21,7 @@ class SumServer(FaithfulServer):
     def __init__(self, says: str = "tuned") -> None:
         super().__init__(says)
         self.asked: list[int] = []
+        self.prompts_asked = 0
 
     def generate(
         self,
@@ -29,16 +30,20 @@ class SumServer(FaithfulServer):
         prompts: Sequence[Sequence[dict[str, Any]]],
         max_tokens: int,
         on_progress: Callable[[int], None],
+        answers: dict[int, Any] | None = None,
     ) -> list[str]:
         number = checkpoint.number if checkpoint else 0
         self.asked.append(number)
         self._hold(job, number, on_progress)
-        answers = []
+        answers = {} if answers is None else answers
         for index, prompt in enumerate(prompts):
             on_progress(index)
+            if index in answers:
+                continue
+            self.prompts_asked += 1
             knows = number >= 2 or (number == 1 and index % 2 == 0)
-            answers.append(SUMS[prompt[-1]["content"]] if knows else "I do not know.")
-        return answers
+            answers[index] = SUMS[prompt[-1]["content"]] if knows else "I do not know."
+        return [answers[index] for index in range(len(prompts))]
 
     def _hold(self, job: TrainingJob, number: int, on_progress: Callable[[int], None]) -> None:
         folder = Path(settings.RUNS_DIR) / job.public_id

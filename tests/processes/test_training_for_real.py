@@ -34,6 +34,7 @@ class Mute(FaithfulServer):
         prompts: Sequence[Sequence[dict[str, Any]]],
         max_tokens: int,
         on_progress: Callable[[int], None],
+        answers: dict[int, Any] | None = None,
     ) -> list[str]:
         return ["billing" for _ in prompts]
 

@@ -8,7 +8,7 @@ from typing import Any
 from embassy.datasets.rows import Row
 from embassy.training.models import Checkpoint, TrainingJob
 from embassy.training.states import TaskType
-from embassy.training.testing import CheckpointServer
+from embassy.training.testing import Answers, CheckpointServer
 
 FEWEST_TOKENS, MOST_TOKENS = 32, 1024
 
@@ -21,19 +21,20 @@ def answers_of(
     target: Checkpoint | None,
     examples: Sequence[Row],
     on_progress: Progress,
+    known: Answers,
 ) -> list[str]:
-    """One for each example, in order; empty where there is none.
+    """One for each example, in order; empty where there is none. `known` is filled with what is served.
 
     The base model has no head: in its place stands the answer that is right most often in the dataset.
     """
     if job.task_type == TaskType.EMBEDDING:
-        return _likenesses(server, job, target, examples, on_progress)
+        return _likenesses(server, job, target, examples, on_progress, known)
     prompts = [example.prompt_messages for example in examples]
     if job.task_type == TaskType.TEXT_GENERATION:
-        return server.generate(job, target, prompts, max_tokens(examples), on_progress)
+        return server.generate(job, target, prompts, max_tokens(examples), on_progress, known)
     if target is None:
         return [str(job.spec["baseline"])] * len(examples)
-    outputs = server.classify(job, target, prompts, on_progress)
+    outputs = server.classify(job, target, prompts, on_progress, known)
     return [as_answer(target.metadata, output) for output in outputs]
 
 
@@ -64,9 +65,10 @@ def _likenesses(
     target: Checkpoint | None,
     examples: Sequence[Row],
     on_progress: Progress,
+    known: Answers,
 ) -> list[str]:
     texts = [message["content"] for example in examples for message in example.prompt_messages]
-    vectors = server.embed(job, target, texts, lambda done: on_progress(done // 2))
+    vectors = server.embed(job, target, texts, lambda done: on_progress(done // 2), known)
     return [_likeness(one, other) for one, other in zip(vectors[::2], vectors[1::2], strict=True)]
 
 

@@ -16,6 +16,7 @@ from embassy.training.models.checkpoint import BASE
 from embassy.training.rows import example_of
 from embassy.training.states import TaskType
 from embassy.training.supervisor.answers import answers_of
+from embassy.training.supervisor.kept_answers import Answers, kept_answers
 from embassy.training.supervisor.outcomes import Fenced
 from embassy.training.supervisor.parity import check_parity
 from embassy.training.supervisor.session import Session
@@ -47,26 +48,30 @@ class Examiner:
 
         `on_progress` is called at least every few seconds, with the number of answers so far.
         """
+        with kept_answers(self._job, number_of(target)) as known:
+            scored = self._scored(target, on_progress, known)
+        self._store(target, scored)
+
+    def _scored(self, target: Target, on_progress: OnProgress, known: Answers) -> list[Scored]:
         examples = self.examples
-        answers = self._answers(target, on_progress)
+        answers = self._answers(target, on_progress, known)
         rows = [
             functions.Row(input_text_of(self._job.task_type, example), example.expected_output, answer)
             for example, answer in zip(examples, answers, strict=True)
         ]
-        scored = scoring.score_rows(self._functions, rows, lambda _: on_progress(len(examples)))
-        self._store(target, scored)
+        return scoring.score_rows(self._functions, rows, lambda _: on_progress(len(examples)))
 
     def check_parity(self) -> None:
         """Of every checkpoint that has not been checked yet; raises like `examine`."""
         for checkpoint in self._job.checkpoints.filter(parity__isnull=True).select_related("job"):
             check_parity(self._session, self._server, checkpoint)
 
-    def _answers(self, target: Target, on_progress: OnProgress) -> list[str]:
+    def _answers(self, target: Target, on_progress: OnProgress, known: Answers) -> list[str]:
         if target is None:
-            return answers_of(self._server, self._job, target, self.examples, on_progress)
+            return answers_of(self._server, self._job, target, self.examples, on_progress, known)
         with self._server.holding(self._job, target):
             check_parity(self._session, self._server, target, lambda: on_progress(0))
-            return answers_of(self._server, self._job, target, self.examples, on_progress)
+            return answers_of(self._server, self._job, target, self.examples, on_progress, known)
 
     def _store(self, target: Target, scored: Sequence[Scored]) -> None:
         number, scores = number_of(target), scoring.means(scored)

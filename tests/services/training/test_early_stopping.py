@@ -55,7 +55,13 @@ class Watching(SumServer):
         self.number, self.until = number, until
 
     def generate(
-        self, job: TrainingJob, checkpoint: Checkpoint | None, prompts: Any, max_tokens: int, on_progress: Any
+        self,
+        job: TrainingJob,
+        checkpoint: Checkpoint | None,
+        prompts: Any,
+        max_tokens: int,
+        on_progress: Any,
+        answers: dict[int, Any] | None = None,
     ) -> list[str]:
         if checkpoint is not None and checkpoint.number == self.number:
 
@@ -64,7 +70,7 @@ class Watching(SumServer):
                 return self.until(job)
 
             wait_for(look, "what happens meanwhile")
-        return super().generate(job, checkpoint, prompts, max_tokens, on_progress)
+        return super().generate(job, checkpoint, prompts, max_tokens, on_progress, answers)
 
 
 def test_training_ends_when_nothing_improves() -> None:

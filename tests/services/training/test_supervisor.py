@@ -16,6 +16,7 @@ from embassy.training.states import JobStatus
 from embassy.training.supervisor import run_job
 from embassy.training.supervisor import trainer as trainer_module
 from embassy.training.supervisor.folder import RunFolder
+from embassy.training.supervisor.outcomes import Pausing
 from tests.factories.training import due_now, make_job, script_trainer
 from tests.fakes.checkpoint_server import SumServer
 
@@ -255,3 +256,31 @@ def test_spec_of_the_run_holds_what_was_frozen() -> None:
     assert spec["parameters"]["dynamic_loss"] is True
     assert spec["parameters"]["neftune_noise_alpha"] is None
     assert spec["data"]["train_sha256"] == job.spec["train_sha256"]
+
+
+def test_a_test_that_is_interrupted_between_rows_asks_only_for_the_rest() -> None:
+    class Paused(SumServer):
+        """A user pauses the job after two answers of checkpoint 2."""
+
+        def generate(self, job: TrainingJob, checkpoint: Any, prompts: Any, *rest: Any) -> list[str]:
+            limit, on_progress, answers = rest
+
+            def pause(done: int) -> None:
+                if checkpoint is not None and checkpoint.number == 2 and done == 2:
+                    raise Pausing
+                on_progress(done)
+
+            return super().generate(job, checkpoint, prompts, limit, pause, answers)
+
+    job, first, second = make_job(train_test_split_ratio=20), Paused(), SumServer()
+    run_job(job.pk, server=first)
+    job.refresh_from_db()
+    rows = job.test_rows
+    assert first.prompts_asked == 2 * rows + 2
+    due_now(job)
+
+    run(job, second)
+
+    assert_whole(job)
+    assert second.prompts_asked == 2 * rows - 2
+    assert list(get_storage().list(f"{job.prefix}answers/")) == []
