@@ -32,4 +32,6 @@ def log_line(event: JobEvent) -> LogLine:
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_plain, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

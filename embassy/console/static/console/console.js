@@ -24,6 +24,19 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => button.classList.remove("text-success"), 1200);
 });
 
+// What somebody has unfolded stays so when its part of the page comes anew.
+const unfolded = new Set();
+document.addEventListener("toggle", ({ target }) => {
+  if (!target.dataset.kept) return;
+  if (target.open) unfolded.add(target.dataset.kept);
+  else unfolded.delete(target.dataset.kept);
+}, true);
+document.addEventListener("htmx:oobAfterSwap", () => {
+  for (const fold of document.querySelectorAll("details[data-kept]")) {
+    if (unfolded.has(fold.dataset.kept)) fold.open = true;
+  }
+});
+
 document.addEventListener("alpine:init", () => {
   Alpine.data("upload", () => ({
     label: "Drop a file here, or choose one",
