@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,28 @@ def test_adapters_come_and_go_at_run_time(engine: Engine, tmp_path: Path) -> Non
         answer(engine, "first")
     assert answer(engine, "base") == base
     engine.client.unload_adapter("second")
+
+
+def test_the_base_model_is_itself_beside_adapters(engine: Engine, tmp_path: Path) -> None:
+    """In one batch with every place for adapters taken: the base's requests are of no adapter."""
+    names = [f"beside-{number}" for number in range(4)]
+    for number, name in enumerate(names):
+        engine.client.load_adapter(name, write_adapter(tmp_path / name, seed=number))
+    alone = answer(engine, "base")
+
+    def crowd(model: str) -> str:
+        parameters = {
+            **GREEDY,
+            "max_tokens": 64 if model != "base" else GREEDY["max_tokens"],
+            "ignore_eos": True,
+        }
+        return engine.client.complete(model, [PROMPT], parameters=parameters)[0].text
+
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        told = list(pool.map(crowd, [*names, "base", *names, "base", "base"]))
+    assert [text for text in (told[4], told[9], told[10]) if not text.startswith(alone)] == []
+    for name in names:
+        engine.client.unload_adapter(name)
 
 
 def test_a_bad_adapter_is_refused_and_harms_nobody(engine: Engine, tmp_path: Path) -> None:
