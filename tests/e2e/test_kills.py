@@ -16,8 +16,8 @@ import torch
 from safetensors.torch import load
 
 from tests.e2e.inside import Inside, InsideJob, frozen, kill
+from tests.e2e.lessons import rows_of, sample
 from tests.e2e.live import FINAL, LivePlatform, sample_rows
-from tests.e2e.test_techniques import ASKED, capitals
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(700)]
 
@@ -130,7 +130,7 @@ def tickets(platform: LivePlatform, project: str) -> dict[str, Any]:
 
 
 def rewarded(platform: LivePlatform, project: str) -> dict[str, Any]:
-    questions = [{"prompt": question, "completion": word} for question, word, _ in capitals(*ASKED)]
+    questions = rows_of(sample("short-answers/train.jsonl"))
     return {
         "train_dataset_id": platform.upload(project, questions[: 4 * STEPS], name="capitals"),
         "test_dataset_id": platform.upload(project, questions[4 * STEPS :][:8], name="other-capitals"),
