@@ -71,10 +71,12 @@ class Lessons:
         return self._jobs[name]
 
     def learned(self, name: str) -> Learned:
-        """The lesson once it is over. Fails unless that is by success."""
+        """The lesson once it is over. Fails unless that is by success, and engine and trainer agree."""
         if name not in self._learned:
             job = self.platform.wait_for_job(self.project, self.begin(name), seconds=280)
             assert job["status"] == "Success", job
+            for checkpoint in self.platform.call("GET", f"{self._address}/{job['id']}/checkpoints"):
+                assert checkpoint["parity"]["status"] == "passed", checkpoint
             results = self.platform.call("GET", f"{self._address}/{job['id']}/results")
             self._learned[name] = Learned(job, {result["checkpoint"]: result for result in results})
         return self._learned[name]
