@@ -38,6 +38,21 @@ def test_a_taken_name_is_told(member: Client, home: str, deployment: Deployment)
     assert "Choose another name" in answer.content.decode()
 
 
+def test_a_failed_parity_check_is_told_and_can_be_overruled(
+    member: Client, home: str, project: Project
+) -> None:
+    job = make_job(project)
+    make_checkpoint(job, parity={"status": "failed", "reason": "The engine says otherwise."})
+    assert "Deploy it although" in member.get(f"{home}/jobs/{job.public_id}").content.decode()
+
+    form = {"reference": job.public_id, "checkpoint": "1", "name": "mine"}
+    answer = member.post(f"{home}/deployments", form)
+    assert answer.status_code == 409
+    assert "The engine says otherwise." in answer.content.decode()
+    assert member.post(f"{home}/deployments", {**form, "force": "yes"}).status_code == 302
+    assert Deployment.objects.get().name == "mine"
+
+
 def test_numbers_are_checked(member: Client, home: str) -> None:
     assert member.post(f"{home}/deployments", {"checkpoint": "one"}).status_code == 400
 
