@@ -14,8 +14,8 @@ from embassy.platform.launcher.service import Service, StopSteps
 STORES = ("postgres", "valkey")
 _PREPARED = (*STORES, "prepare")
 
-# A worker hands its leases back on TERM; QUIT makes Celery drop what still runs.
-_WORKER_STOP: StopSteps = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 2.0))
+# On TERM a worker stores how far its jobs have come and hands its leases back; QUIT drops what still runs.
+_WORKER_STOP: StopSteps = ((signal.SIGTERM, 20.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 2.0))
 
 Table = tuple[Service, ...]
 
