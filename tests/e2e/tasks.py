@@ -12,7 +12,7 @@ SENTENCES = sample("answer-style/train.jsonl"), sample("answer-style/heldout.jso
 CAPITALS = sample("short-answers/train.jsonl"), sample("short-answers/heldout.jsonl")
 TOPICS = sample("ticket-topics/train.jsonl"), sample("ticket-topics/heldout.jsonl")
 RENTS = sample("flat-rents/train.jsonl"), sample("flat-rents/heldout.jsonl")
-PAIRS = sample("ticket-pairs/train.csv", 240), sample("ticket-pairs/heldout.csv")
+PAIRS = sample("ticket-pairs/train.csv"), sample("ticket-pairs/heldout.csv")
 
 Files = tuple[tuple[str, bytes], tuple[str, bytes]]
 
@@ -71,14 +71,7 @@ LESSONS = {
     ),
     "several-labels": classified(TOPICS),
     "a-number": Lesson(*RENTS, {"task_type": "regression"}),
-    "likeness": Lesson(
-        *PAIRS,
-        {
-            "base_model": "all-MiniLM-L6-v2",
-            "task_type": "embedding",
-            "parameters": {"num_train_epochs": 1},
-        },
-    ),
+    "likeness": Lesson(*PAIRS, {"base_model": "all-MiniLM-L6-v2", "task_type": "embedding"}),
     "a-head-later": classified(FEW_TICKETS, after="a-head", parameters={"num_train_epochs": 1}),
     "preferences-later": Lesson(
         *SENTENCES, {**EXACT, "parameters": {"num_train_epochs": 2}}, after="a-sentence"
