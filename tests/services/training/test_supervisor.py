@@ -174,6 +174,7 @@ def test_gives_up_after_as_many_attempts_as_are_allowed(settings: Settings) -> N
     [
         ({"reason": "error", "code": "no_trainable_rows", "message": "No row…"}, JobStatus.FAILED),
         ({"reason": "nan_loss", "code": "nan_loss", "message": "The loss…"}, JobStatus.FAILED),
+        ({"reason": "error", "code": "does_not_fit", "message": "Too big…"}, JobStatus.FAILED),
         ({"reason": "time_limit", "code": "time_limit", "message": "Too long…"}, JobStatus.TIMED_OUT),
         ({"reason": "error", "code": "internal_error", "message": "Odd…"}, JobStatus.PENDING),
         ({"reason": "cancelled", "code": "cancelled", "message": "By whom?"}, JobStatus.PENDING),
