@@ -51,7 +51,13 @@ def test_killed_while_it_tests_a_checkpoint(workers: Workers, job: TrainingJob) 
     assert workers.supervise(job).wait(60) == 0
     assert (fresh(job).status, job.code) == (JobStatus.SUCCESS, "early_stopped")
     assert list(job.test_results.values_list("number", flat=True)) == [0, 1, 2, 3, 4]
-    assert list(job.events.filter(kind="tested").values_list("data__checkpoint", flat=True)) == [1, 2, 3, 0, 4]
+    assert list(job.events.filter(kind="tested").values_list("data__checkpoint", flat=True)) == [
+        1,
+        2,
+        3,
+        0,
+        4,
+    ]
     assert list(job.checkpoints.values_list("number", flat=True)) == [2]
 
 

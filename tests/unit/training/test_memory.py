@@ -52,7 +52,9 @@ def test_advice_names_only_what_is_left_to_do() -> None:
         "full_fine_tuning": False,
     }
 
-    assert advice(parameters) == "Lower max_length (now 512), set gradient_checkpointing, or set load_in_4bit."
+    assert (
+        advice(parameters) == "Lower max_length (now 512), set gradient_checkpointing, or set load_in_4bit."
+    )
     assert advice({**parameters, "gradient_checkpointing": True, "full_fine_tuning": True}) == (
         "Lower max_length (now 512)."
     )
@@ -73,9 +75,7 @@ def test_kills_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name
     assert kills.rose()
 
 
-def test_where_nothing_is_counted_nothing_is_claimed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_is_counted_nothing_is_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "CGROUPS", tmp_path)
     monkeypatch.setattr(memory, "VMSTAT", tmp_path / "vmstat")
 
