@@ -50,7 +50,10 @@ def train(run: Run) -> None:
     trainer = _Trainer(
         model=model,
         args=SentenceTransformerTrainingArguments(
-            **common_arguments(spec, began.hardware, evaluates=bool(eval_rows)),
+            **{
+                **common_arguments(spec, began.hardware, evaluates=bool(eval_rows)),
+                "ddp_find_unused_parameters": parameters.full_fine_tuning,  # the pooler that is not asked
+            },
             batch_sampler=sampler(parameters),
         ),
         train_dataset=as_dataset(rows, parameters),
