@@ -55,7 +55,7 @@ LESSONS = {
     # What others go on from comes first.
     "a-sentence": Lesson(*LABELLED_SENTENCES, {**EXACT, "parameters": {"num_train_epochs": 1}}),
     "a-head": classified(FEW_TICKETS, parameters={"num_train_epochs": 1}),
-    "qlora": supervised(load_in_4bit=True, lora_r=32, lora_alpha=64, num_train_epochs=3),
+    "qlora": supervised(load_in_4bit=True, lora_r=32, lora_alpha=64, num_train_epochs=4),
     "dora": supervised(use_dora=True, lora_r=32, lora_alpha=64),
     "full": supervised(full_fine_tuning=True, learning_rate=1e-3),
     "preferences": Lesson(*SENTENCES, EXACT),
