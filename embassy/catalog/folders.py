@@ -27,7 +27,14 @@ def folder_of(name: str) -> Path | None:
 
 def described(name: str, folder: Path) -> BaseModel:
     """Raises InvalidInput that says why the model in the folder cannot be used."""
-    return _described(name, folder, _changed_at(folder))
+    try:
+        changed_at = _changed_at(folder)
+    except OSError as error:
+        raise InvalidInput(
+            f"The folder of {name} cannot be read ({type(error).__name__}). Mend its permissions.",
+            code="base_model_unusable",
+        ) from error
+    return _described(name, folder, changed_at)
 
 
 def usable(*, known: Collection[str]) -> list[BaseModel]:

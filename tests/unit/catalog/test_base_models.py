@@ -140,6 +140,15 @@ def test_damaged_model_is_no_fault_of_ours(models_dir: Path) -> None:
         selectors.get_base_model("odd")
 
 
+def test_link_to_nowhere_spoils_no_other_model(models_dir: Path) -> None:
+    put_model(models_dir / "good")
+    (put_model(models_dir / "odd") / "extra.json").symlink_to("/nowhere.json")
+
+    assert "good" in [model.name for model in selectors.list_base_models()]
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        selectors.get_base_model("odd")
+
+
 def test_folder_that_is_filled_later_is_looked_at_again(models_dir: Path) -> None:
     folder = put_model(models_dir / "late")
     (folder / "model.safetensors").rename(models_dir / "elsewhere")
