@@ -7,6 +7,7 @@ from django.db import InterfaceError, OperationalError, connection
 from embassy.platform import leases
 from embassy.platform.errors import EmbassyError
 from embassy.platform.logs import fields
+from embassy.platform.storage import get_storage
 from embassy.training import lifecycle
 from embassy.training.models import TrainingJob
 from embassy.training.states import UNFINISHED
@@ -85,6 +86,7 @@ def _conclude(job: TrainingJob, outcome: Exception, *, token: int) -> None:
 
 
 def _clean_up(job: TrainingJob) -> None:
-    """Free the disk once nobody will go on from this folder."""
+    """Free what only serves to go on, once nobody will: it is the size of the optimizer."""
     if not TrainingJob.objects.filter(pk=job.pk, status__in=UNFINISHED).exists():
         RunFolder.of(job).remove()
+        get_storage().delete_prefix(job.resume_prefix)

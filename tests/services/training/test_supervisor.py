@@ -85,14 +85,20 @@ def test_checkpoint_row_describes_its_archive() -> None:
     assert get_storage().size(checkpoint.archive_key) == checkpoint.size_bytes
 
 
-def test_state_to_go_on_from_is_stored_without_pickles() -> None:
-    job = run(make_job())
+def test_state_to_go_on_from_is_stored_without_pickles_until_the_end() -> None:
+    job = make_job()
+    script_trainer(job, die_after=2, attempts=[1])
+    run(job)
 
     with (
-        get_storage().open(f"{job.resume_prefix}000000012-1.tar") as stream,
+        get_storage().open(f"{job.resume_prefix}000000008-1.tar") as stream,
         tarfile.open(fileobj=stream, mode="r|") as tar,
     ):
-        assert sorted(tar.getnames()) == ["checkpoint-12", "checkpoint-12/trainer_state.json"]
+        assert sorted(tar.getnames()) == ["checkpoint-8", "checkpoint-8/trainer_state.json"]
+    due_now(job)
+    run(job)
+    assert_whole(job)
+    assert list(get_storage().list(job.resume_prefix)) == []
 
 
 def test_without_test_rows_nothing_is_generated() -> None:
