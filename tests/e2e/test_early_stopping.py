@@ -8,22 +8,22 @@ from tests.e2e.live import LivePlatform, sample_rows
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-EPOCHS = 60
+EPOCHS = 100  # each lasts a second or more, so that the engine has time to come up
 
 
 def test_training_is_stopped_early(platform: LivePlatform) -> None:
     project = platform.create_project("early stopping")
-    dataset = platform.upload(project, sample_rows("train", 48), name="tickets")
+    dataset = platform.upload(project, sample_rows("train", 120), name="tickets")
     job_id = platform.train(
         project,
         dataset,
         train_test_split_ratio=20,
         # So slow that no answer changes: the first checkpoint stays the best.
-        parameters={"learning_rate": 1e-8, "num_train_epochs": EPOCHS},
+        parameters={"learning_rate": 1e-8, "num_train_epochs": EPOCHS, "per_device_train_batch_size": 4},
         selection={"early_stopping_patience": 1, "keep": "best"},
     )
 
-    job = platform.wait_for_job(project, job_id)
+    job = platform.wait_for_job(project, job_id, seconds=280)
 
     assert (job["status"], job["reason_code"]) == ("Success", "early_stopped"), job
     assert "Checkpoint 1 is the best" in job["reason"]

@@ -37,13 +37,10 @@ def running(project: Project, actor: Actor, **selection: Any) -> TrainingJob:
     return job
 
 
-def test(job: TrainingJob, number: int, exact: float, alike: float = 0.0) -> None:
+def record(job: TrainingJob, number: int, exact: float, alike: float = 0.0) -> None:
     scores = {"exact_match_shared": exact, "test_similarity_shared": alike}
     result = TestResult(job=job, number=number, rows_key=f"{number}", rows=4, scores=scores)
     records.record_result(job, result, token=job.lease_token)
-
-
-test.__test__ = False  # type: ignore[attr-defined]
 
 
 def marked(job: TrainingJob) -> list[int]:
@@ -51,22 +48,22 @@ def marked(job: TrainingJob) -> list[int]:
 
 
 def test_the_best_so_far_is_marked_with_each_result(job: TrainingJob) -> None:
-    test(job, 0, 0.9)
+    record(job, 0, 0.9)
     assert marked(job) == []  # the base model is no checkpoint
-    test(job, 1, 0.2)
+    record(job, 1, 0.2)
     assert marked(job) == [1]
-    test(job, 2, 0.8)
+    record(job, 2, 0.8)
     assert marked(job) == [2]
-    test(job, 3, 0.8)
+    record(job, 3, 0.8)
     assert marked(job) == [2]
 
 
 def test_another_function_and_direction(project: Project, actor: Actor) -> None:
     job = running(project, actor, test_function="test_similarity_shared", higher_is_better=False)
 
-    test(job, 1, 0.1, 0.5)
-    test(job, 2, 0.9, 0.4)
-    test(job, 3, 1.0, 0.6)
+    record(job, 1, 0.1, 0.5)
+    record(job, 2, 0.9, 0.4)
+    record(job, 3, 1.0, 0.6)
 
     assert marked(job) == [2]
 
@@ -75,7 +72,7 @@ def test_the_others_are_removed_with_the_end_of_the_job(
     job: TrainingJob, django_capture_on_commit_callbacks: Any
 ) -> None:
     for number, score in enumerate((0.1, 0.2, 0.9, 0.8)):
-        test(job, number, score)
+        record(job, number, score)
     keys = dict(job.checkpoints.values_list("number", "archive_key"))
 
     with (
@@ -99,7 +96,7 @@ def test_the_others_are_removed_with_the_end_of_the_job(
 
 def test_all_are_kept_unless_told(project: Project, actor: Actor) -> None:
     job = running(project, actor)
-    test(job, 1, 0.5)
+    record(job, 1, 0.5)
 
     best.succeed(job, token=job.lease_token)
 
@@ -107,7 +104,7 @@ def test_all_are_kept_unless_told(project: Project, actor: Actor) -> None:
 
 
 def test_nothing_is_removed_by_whoever_has_lost_the_job(job: TrainingJob) -> None:
-    test(job, 1, 0.5)
+    record(job, 1, 0.5)
 
     assert not best.succeed(job, token=job.lease_token + 1)
 
@@ -121,7 +118,7 @@ def test_nothing_is_removed_without_a_best(job: TrainingJob) -> None:
 
 
 def test_what_is_deployed_is_kept(job: TrainingJob, project: Project, actor: Actor) -> None:
-    test(job, 1, 0.5)
+    record(job, 1, 0.5)
     deployment = make_deployment(project, actor=actor)
     Deployment.objects.filter(pk=deployment.pk).update(training_job=job, checkpoint=3)
 
