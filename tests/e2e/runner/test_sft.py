@@ -97,6 +97,7 @@ def test_an_export_is_ready_to_serve(outcome: Outcome, base: Path) -> None:
         "prompt_format.json",
         "evidence.json",
         "parity.json",
+        "README.md",
     }
     config = json.loads((export / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "tiny-random"
