@@ -73,10 +73,11 @@ class Tolerance:
 #   coarser, and nothing that is served wrongly comes as close as this allows.
 #   fp32 against bfloat16: 0.06 in a tuned model's log-probability, 0.26 in the base model's, whose answers
 #   are longer and less sure; 0.06 in an output of 4.
-#   4 bits in training against whole weights in the engine: 0.35 and 0.23. It tells a lost adapter, not more.
+#   4 bits in training against whole weights in the engine: 0.70 after a first epoch, 0.35 later; 0.23 in an
+#   output. The two compute different things, so this tells a lost adapter, not more.
 EXACT = Tolerance(logprob=0.01, absolute=0.01, relative=0.01)
 HALF = Tolerance(logprob=0.3, absolute=0.1, relative=0.05)
-QUANTIZED = Tolerance(logprob=0.7, absolute=0.6, relative=0.25)
+QUANTIZED = Tolerance(logprob=1.5, absolute=1.0, relative=0.25)
 
 
 def tolerance_for(precisions: Collection[str], *, quantized: bool) -> Tolerance:
