@@ -21,7 +21,8 @@ HEADS = (TaskType.CLASSIFICATION, TaskType.REGRESSION)
 
 _USUAL_FUNCTIONS: dict[str, tuple[str, ...]] = {
     TaskType.CLASSIFICATION: ("label_match_shared",),
-    TaskType.REGRESSION: ("numeric_closeness_shared", "within_ten_percent_shared"),
+    # The first decides which checkpoint is the best, so it must tell errors of any size apart.
+    TaskType.REGRESSION: ("absolute_error_shared", "within_ten_percent_shared"),
     TaskType.EMBEDDING: ("numeric_closeness_shared",),
 }
 

@@ -232,6 +232,14 @@ class TestRegression:
 
         assert (job.spec["labels"], job.spec["baseline"]) == ([], "47.25")
 
+    def test_the_smallest_error_is_best(self, api: APIClient, project: Project, actor: Actor) -> None:
+        dataset = upload(project, actor, [(f"House {n}", n * 10.5) for n in range(10)])
+        job = created(post(api, project, dataset, "regression", train_test_split_ratio=20))
+
+        assert job.test_functions == ["absolute_error_shared", "within_ten_percent_shared"]
+        assert job.spec["selection"]["test_function"] == "absolute_error_shared"
+        assert job.spec["selection"]["higher_is_better"] is False
+
     @pytest.mark.parametrize(
         ("changes", "code", "said"),
         [
