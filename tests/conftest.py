@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -10,6 +11,12 @@ from embassy.platform.actor import Actor
 from embassy.projects import selectors
 from embassy.projects.models import Project
 from tests.factories.projects import make_key, make_organization, make_project
+
+# How fast the machine is says nothing about the code.
+hypothesis.settings.register_profile(
+    "embassy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("embassy")
 
 
 @pytest.fixture(autouse=True)
