@@ -2,13 +2,28 @@
 
 import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import load_dataset
 from peft import LoraConfig
+from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
+
+class Clock(TrainerCallback):
+    """Notes when each step ended."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.times.append(time.time())
+
+
+clock = Clock()
 settings = json.loads(Path(sys.argv[1]).read_text())
 torch.set_num_threads(settings["threads"])
 parameters = settings["parameters"]
@@ -40,5 +55,7 @@ trainer = SFTTrainer(
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     ),
+    callbacks=[clock],
 )
 trainer.train()
+Path(settings["times"]).write_text(json.dumps(clock.times))

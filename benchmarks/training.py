@@ -1,100 +1,179 @@
-"""How long a training job takes, from the request to the end, against a plain TRL script.
+"""How long a training job takes, from the request to Success, against a plain TRL script.
 
-    python -m benchmarks.training [--rounds N] [--rows N]
+    python -m benchmarks.training [--rounds N] [--sizes short,long]
 
-Both train the shipped base model on the same rows with the same settings on one thread, and save each
-epoch. Ours runs from the standby, as the platform does, and cold. The runs are interleaved, so that a busy
-machine slows all of them alike. Prints one JSON object: the wall seconds of every run, the seconds to the
-first step of ours, and the medians' ratios to the script (below 1: ours is faster).
+Starts a platform of its own. Platform and script train the shipped base model on the same rows of the sample
+tickets with the same settings on one thread, save each epoch, and take turns, so that a busy machine slows
+both alike. The job has no test rows, so nothing is scored. Prints one JSON object; for each size:
+
+    job, script              wall seconds: POST to Success, start to end of the script's process
+    waiting, training, testing   what the job's seconds were spent in: Pending, Running, Testing
+    job_step, script_step    median milliseconds between the steps of an epoch
+    job_to_script, …         ratios of the medians (below 1: ours is faster)
 """
 
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from embassy.platform.children import start_child
-from embassy.training.spec import (
-    BaseModel,
-    DataFiles,
-    SftParameters,
-    Task,
-    Technique,
-    TrainingSpec,
-    write_spec,
-)
+import httpx
+
+from embassy.platform.launcher.testing import await_services, launched, temporary_home
+from embassy.training.spec import SftParameters
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = ROOT / "models" / "tiny-llama-instruct"
-PROGRAM = "embassy.training.runner"
-THREADS = 1
-COLOURS = ("red", "blue", "green", "black")
-PARAMETERS = SftParameters(
-    learning_rate=3e-3, num_train_epochs=2, per_device_train_batch_size=16, max_length=256
-)
+SAMPLES = ROOT / "samples" / "support-tickets" / "train.jsonl"
+FINAL = {"Success", "Failed", "TimedOut", "Cancelled"}
+LOOK_SECONDS = 0.1
+START_SECONDS, JOB_SECONDS = 120.0, 600.0
+
+THREADS = 1  # what the platform takes for so small a model
+STATED = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_length")
 
 Timing = dict[str, float]
+Event = dict[str, Any]
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Size:
+    rows: int
+    epochs: int
+
+    @property
+    def parameters(self) -> SftParameters:
+        return SftParameters(
+            learning_rate=3e-3,
+            num_train_epochs=self.epochs,
+            per_device_train_batch_size=16,
+            max_length=256,
+        )
+
+    @property
+    def samples(self) -> list[Row]:
+        return [json.loads(line) for line in SAMPLES.read_text().splitlines()[: self.rows]]
+
+
+SIZES = {"short": Size(rows=64, epochs=2), "long": Size(rows=400, epochs=4)}
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=64)
+    parser.add_argument("--sizes", default=",".join(SIZES))
     options = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="em-") as folder, standby(Path(folder) / "s") as socket:
-        train = write_rows(Path(folder) / "train.jsonl", options.rows)
-        timings = [one_round(Path(folder) / str(number), train, socket) for number in range(options.rounds)]
-    print(json.dumps(summary(timings), indent=2))
+    sizes = {name: SIZES[name] for name in options.sizes.split(",")}
+    timings: dict[str, list[Timing]] = {name: [] for name in sizes}
+    with platform() as (client, home):
+        for number in range(options.rounds):
+            for name, size in sizes.items():
+                timings[name].append(one_round(client, home / f"script-{name}-{number}", size))
+                print(name, json.dumps(timings[name][-1]), file=sys.stderr, flush=True)
+    print(json.dumps({name: summary(rounds) for name, rounds in timings.items()}, indent=2))
     return 0
 
 
-def one_round(folder: Path, train: Path, socket: Path) -> Timing:
-    folder.mkdir()
-    timing = {}
-    timing["standby"], timing["standby_first_step"] = ours(folder / "standby", train, socket)
-    timing["script"] = script(folder / "script", train, bf16=_used_bf16(folder / "standby"))
-    timing["cold"], timing["cold_first_step"] = ours(folder / "cold", train, None)
-    return timing
+def one_round(client: httpx.Client, folder: Path, size: Size) -> Timing:
+    timing, events = job(client, size)
+    [started] = [event for event in events if event["event"] == "started"]
+    return timing | script(folder, size, bf16=started["details"]["precision"] == "bf16")
 
 
-def ours(run_dir: Path, train: Path, socket: Path | None) -> tuple[float, float]:
-    """Seconds to the end and to the first step."""
-    run_dir.mkdir()
-    spec = make_spec(run_dir, train)
-    path = run_dir / "spec.json"
-    write_spec(spec, path)
-    began, clock = time.time(), time.perf_counter()
-    log = run_dir / "log"
-    with start_child(
-        program=PROGRAM, argv=[str(path)], env={}, cwd=run_dir, log=log, standby=socket
-    ) as child:
-        code = child.wait(600)
-    wall = time.perf_counter() - clock
-    if code:
-        raise SystemExit(log.read_text())
-    first = next(event for event in read_events(run_dir) if event["event"] == "step")
-    return wall, first["time"] - began
+# --- the platform ---------------------------------------------------------------------------------
 
 
-def script(run_dir: Path, train: Path, *, bf16: bool) -> float:
-    """Seconds of the plain script."""
+@contextmanager
+def platform() -> Iterator[tuple[httpx.Client, Path]]:
+    """A client of a platform that holds a trainer ready and has trained once; and a folder to write in."""
+    with temporary_home() as home, launched(home, "--port", str(free_port()), "--quiet") as process:
+        env = await_services(home, process)
+        wait_until(lambda: is_ready(env["EMBASSY_URL"]), "the platform answers", START_SECONDS)
+        wait_until(Path(env["EMBASSY_TRAINING_STANDBY"]).exists, "a trainer is ready", START_SECONDS)
+        headers = {"X-API-Key": (home / "first-api-key").read_text().strip()}
+        with httpx.Client(base_url=env["EMBASSY_URL"], headers=headers, timeout=60) as client:
+            job(client, SIZES["short"])
+            yield client, home
+
+
+def job(client: httpx.Client, size: Size) -> tuple[Timing, list[Event]]:
+    """Train over the API. Raises SystemExit if the job does not succeed."""
+    address, body = prepare(client, size)
+    asked = time.time()
+    created = answered(client.post(address, json=body))
+    address = f"{address}/{created['id']}"
+    wait_until(lambda: answered(client.get(address))["status"] in FINAL, "the job ends", JOB_SECONDS)
+    events = answered(client.get(f"{address}/events", params={"limit": 5000}))
+    moves = {e["details"]["status"]: e["time"] for e in events if e["event"] == "status"}
+    if "Success" not in moves:
+        raise SystemExit(f"the job ended as {moves}")
+    timing = {
+        "job": moves["Success"] - asked,
+        "waiting": moves["Running"] - asked,
+        "training": moves["Testing"] - moves["Running"],
+        "testing": moves["Success"] - moves["Testing"],
+        "job_step": step_milliseconds(
+            [e["time"] for e in events if e["event"] == "step"],
+            [e["details"]["step"] for e in events if e["event"] == "checkpoint"],
+        ),
+    }
+    return timing, events
+
+
+def prepare(client: httpx.Client, size: Size) -> tuple[str, dict[str, Any]]:
+    """The address to ask for the job at, and what to ask."""
+    project = answered(client.post("/v1/projects", json={"name": f"benchmark {time.time_ns()}"}))["id"]
+    content = "".join(json.dumps(row) + "\n" for row in size.samples)
+    path = f"/v1/projects/{project}/datasets"
+    dataset = answered(
+        client.post(path, files={"file": ("tickets.jsonl", content)}, data={"name": "tickets"})
+    )
+    return f"/v1/projects/{project}/training-jobs", {
+        "base_model": BASE.name,
+        "train_dataset_id": dataset["id"],
+        "parameters": {name: getattr(size.parameters, name) for name in STATED},
+    }
+
+
+def answered(answer: httpx.Response) -> Any:
+    if answer.is_error:
+        raise SystemExit(f"{answer.request.url}: {answer.status_code} {answer.text}")
+    return answer.json()
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+# --- the script -----------------------------------------------------------------------------------
+
+
+def script(run_dir: Path, size: Size, *, bf16: bool) -> Timing:
     run_dir.mkdir()
     settings = {
         "base": str(BASE),
-        "train": str(train),
+        "train": str(write_rows(run_dir / "train.jsonl", size.samples)),
         "output": str(run_dir / "out"),
+        "times": str(run_dir / "times.json"),
         "threads": THREADS,
         "bf16": bf16,
-        "parameters": asdict(PARAMETERS),
+        "parameters": asdict(size.parameters),
     }
     path = run_dir / "settings.json"
     path.write_text(json.dumps(settings))
@@ -103,72 +182,58 @@ def script(run_dir: Path, train: Path, *, bf16: bool) -> float:
     with (run_dir / "log").open("w") as log:
         command = [sys.executable, "-m", "benchmarks.plain_trl", str(path)]
         subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log, check=True)
-    return time.perf_counter() - clock
+    wall = time.perf_counter() - clock
+    times = json.loads((run_dir / "times.json").read_text())
+    per_epoch = len(times) // size.epochs
+    edges = range(per_epoch, len(times) + 1, per_epoch)
+    return {"script": wall, "script_step": step_milliseconds(times, edges)}
 
 
-def summary(timings: list[Timing]) -> dict[str, Any]:
-    medians = {name: round(median(timing[name] for timing in timings), 2) for name in timings[0]}
-    return {
-        "seconds": {name: [round(timing[name], 2) for timing in timings] for name in medians},
-        "median": medians,
-        "ratio_standby_to_script": round(medians["standby"] / medians["script"], 3),
-        "ratio_cold_to_script": round(medians["cold"] / medians["script"], 3),
-    }
-
-
-@contextmanager
-def standby(path: Path) -> Iterator[Path]:
-    command = [
-        sys.executable,
-        "-m",
-        "embassy.platform.forkserver",
-        "--socket",
-        str(path),
-        "--program",
-        PROGRAM,
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while not path.exists():
-            if process.poll() is not None:
-                raise SystemExit("the standby did not start")
-            time.sleep(0.05)
-        yield path
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def make_spec(run_dir: Path, train: Path) -> TrainingSpec:
-    spec = TrainingSpec(
-        job_id="tr-benchmark",
-        attempt=1,
-        technique=Technique.SFT,
-        task=Task.TEXT_GENERATION,
-        run_dir=str(run_dir),
-        base=BaseModel(path=str(BASE), name=BASE.name),
-        data=DataFiles(train=str(train), train_sha256=""),
-        parameters=PARAMETERS,
-    )
-    return replace(spec, threads=THREADS, device="cpu")
-
-
-def write_rows(path: Path, count: int) -> Path:
+def write_rows(path: Path, rows: Iterable[Row]) -> Path:
     with path.open("w") as file:
-        for number in range(count):
-            colour = COLOURS[number % len(COLOURS)]
-            question, answer = f"Ticket {number}: my {colour} parcel is late.", f"queue-{colour}"
-            turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        for row in rows:
+            turns = [
+                {"role": "user", "content": row["prompt"]},
+                {"role": "assistant", "content": row["completion"]},
+            ]
             file.write(json.dumps({"messages": turns}) + "\n")
     return path
 
 
-def read_events(run_dir: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run_dir / "events-1.jsonl").read_text().splitlines()]
+# --- figures --------------------------------------------------------------------------------------
 
 
-def _used_bf16(run_dir: Path) -> bool:
-    return bool(read_events(run_dir)[0]["precision"] == "bf16")
+def step_milliseconds(times: Sequence[float], last_of_epochs: Iterable[int]) -> float:
+    """The median from one step to the next; what lies between two epochs, such as saving, is left out."""
+    edges = set(last_of_epochs)
+    gaps = [
+        later - earlier for step, (earlier, later) in enumerate(pairwise(times), start=1) if step not in edges
+    ]
+    return 1000 * median(gaps)
+
+
+def summary(rounds: Sequence[Timing]) -> dict[str, Any]:
+    medians = {name: median(timing[name] for timing in rounds) for name in rounds[0]}
+    return {
+        "rounds": {name: [round(timing[name], 2) for timing in rounds] for name in medians},
+        "median": {name: round(value, 2) for name, value in medians.items()},
+        "job_to_script": round(medians["job"] / medians["script"], 3),
+        "job_step_to_script_step": round(medians["job_step"] / medians["script_step"], 3),
+    }
+
+
+def wait_until(look: Callable[[], bool], what: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"not within {seconds:g} s: {what}")
+        time.sleep(LOOK_SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":
