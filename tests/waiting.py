@@ -6,8 +6,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# What should take a second may take a minute where many processes share two cores.
+PATIENCE_S = 120.0
 
-def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = 60) -> T:
+
+def wait_for(look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_S) -> T:
     """What `look` returns as soon as that is true; AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from embassy.engines import selectors
 from embassy.engines.models import Engine
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
@@ -49,7 +49,7 @@ class EngineHost:
 
 def end(process: "subprocess.Popen[bytes]") -> None:
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE_S)
 
 
 def wait_until(engine: Engine, status: str) -> None:

@@ -10,7 +10,7 @@ from embassy.training.states import JobStatus
 from embassy.training.supervisor.folder import RunFolder
 from tests.factories.training import due_now, hold_test, make_job, script_trainer
 from tests.processes.test_training_kills import Workers, fresh, gone, hanging_trainer, workers
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 __all__ = ["workers"]  # the fixture
 
@@ -48,7 +48,7 @@ def test_killed_while_it_tests_a_checkpoint(workers: Workers, job: TrainingJob) 
     assert list(job.test_results.values_list("number", flat=True)) == [1]
     script_trainer(job, epochs=20, hang_after=4)
     due_now(job)
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     assert (fresh(job).status, job.code) == (JobStatus.SUCCESS, "early_stopped")
     assert list(job.test_results.values_list("number", flat=True)) == [0, 1, 2, 3, 4]
     assert list(job.events.filter(kind="tested").values_list("data__checkpoint", flat=True)) == [
@@ -70,10 +70,10 @@ def test_shut_down_while_it_tests_a_checkpoint(workers: Workers, job: TrainingJo
 
     process.terminate()
 
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert gone(trainer)
     assert (fresh(job).status, job.failures) == (JobStatus.PENDING, 0)
     hold.unlink()
     script_trainer(job, epochs=20, hang_after=4)
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     assert (fresh(job).status, job.code) == (JobStatus.SUCCESS, "early_stopped")

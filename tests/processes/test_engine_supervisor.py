@@ -13,7 +13,7 @@ from embassy.engines.states import EngineStatus, Wanted
 from embassy.platform.storage import get_storage
 from tests.factories.deployments import RANK, make_engine, store, store_adapter
 from tests.processes.engine_host import EngineHost, alive, serves, wait_until
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -29,7 +29,7 @@ def test_engine_comes_up_answers_and_stops_when_it_is_not_wanted(host: EngineHos
 
     services.want_inactive(engine=engine, reason="Nobody needs it.")
     wait_until(engine, EngineStatus.INACTIVE)
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert (engine.reason, engine.port, engine.lease_until) == ("Nobody needs it.", 0, None)
     assert host.calls("stop") == host.calls("start")
     assert not list(Path("/tmp").glob(f"embassy-{engine.public_id[-8:]}-*"))
@@ -40,7 +40,7 @@ def test_second_supervisor_does_nothing(host: EngineHost) -> None:
     host.supervise(engine)
     wait_until(engine, EngineStatus.ACTIVE)
 
-    assert host.supervise(engine).wait(30) == 0
+    assert host.supervise(engine).wait(PATIENCE_S) == 0
     assert len(host.calls("start")) == 1
 
 
@@ -102,7 +102,7 @@ def test_killed_engine_is_noticed_and_comes_back_with_its_adapters(host: EngineH
     wait_until(engine, EngineStatus.ACTIVE)
 
     os.kill(host.engine_pid(), signal.SIGKILL)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     engine.refresh_from_db()
     assert (engine.status, engine.wanted, engine.failures) == (EngineStatus.CREATING, Wanted.ACTIVE, 1)
     assert "code -9" in engine.reason
@@ -120,7 +120,7 @@ def test_killed_supervisor_takes_its_engine_along_and_the_reconciler_frees_the_r
     pid, old_key = host.engine_pid(), engine.api_key
 
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE_S)
     wait_for(lambda: not alive(pid), "engine gone with its supervisor")
     reconcile.free_dead_leases()
 
@@ -138,7 +138,7 @@ def test_sigterm_stops_the_engine_and_leaves_it_wanted(host: EngineHost) -> None
     wait_until(engine, EngineStatus.ACTIVE)
 
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     engine.refresh_from_db()
     assert (engine.status, engine.wanted, engine.lease_until) == (EngineStatus.CREATING, Wanted.ACTIVE, None)
     assert engine.failures == 0
@@ -153,7 +153,7 @@ def test_fenced_supervisor_kills_its_engine_and_writes_nothing(host: EngineHost)
     pid = host.engine_pid()
 
     Engine.objects.filter(pk=engine.pk).update(lease_token=engine.lease_token + 1, reason="Mine now.")
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert not alive(pid)
     engine.refresh_from_db()
     assert engine.reason == "Mine now."
@@ -164,7 +164,7 @@ def test_engine_that_ends_at_once_is_tried_again_later_and_given_up_in_the_end(h
     engine = make_engine()
     for attempt in range(1, START_ATTEMPTS + 1):
         Engine.objects.filter(pk=engine.pk).update(retry_at=None)
-        assert host.supervise(engine).wait(30) == 0
+        assert host.supervise(engine).wait(PATIENCE_S) == 0
         engine.refresh_from_db()
         assert engine.failures == attempt
         assert "code 3. ValueError: this model is too big" in engine.reason
@@ -183,14 +183,14 @@ def test_engine_that_is_unwanted_while_it_starts_is_ended(host: EngineHost) -> N
     wait_for(lambda: host.calls("start"), "engine started")
 
     services.want_inactive(engine=engine, reason="Changed my mind.")
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     wait_until(engine, EngineStatus.INACTIVE)
     assert not alive(host.engine_pid())
 
 
 def test_engine_of_an_unknown_model_says_so(host: EngineHost) -> None:
     engine = make_engine(base_model="no-such-model")
-    assert host.supervise(engine).wait(30) == 0
+    assert host.supervise(engine).wait(PATIENCE_S) == 0
 
     engine.refresh_from_db()
     assert "no base model no-such-model" in engine.reason

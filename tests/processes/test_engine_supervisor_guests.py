@@ -21,7 +21,7 @@ from embassy.training.models import Checkpoint, TrainingJob
 from tests.factories.deployments import make_checkpoint, make_job, store, store_adapter
 from tests.factories.projects import make_project
 from tests.processes.engine_host import EngineHost
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -61,7 +61,7 @@ def workers(host: EngineHost) -> Iterator[None]:
         Engine.objects.update(wanted="inactive")
         thread.join(60)
         for process in running.values():
-            process.wait(60)
+            process.wait(PATIENCE_S)
 
 
 def test_base_and_checkpoint_answer_in_order_and_nothing_is_left(host: EngineHost, job: TrainingJob) -> None:

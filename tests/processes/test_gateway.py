@@ -26,7 +26,7 @@ from tests.factories.projects import make_key, make_organization
 from tests.fakes.committed import committed_rows
 from tests.fakes.fake_engine import WORDS, FakeEngine
 from tests.processes.web_server import ROOT, WebServer, start_web
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -223,7 +223,7 @@ def test_a_stream_outlives_the_order_to_stop(tenant: Tenant, engine: FakeEngine)
             wait_for(lambda: not _listens(web.url), "it takes no more requests")
             engine.release.set()
             assert list(lines)[-1] == "data: [DONE]"
-        assert web.process.wait(10) in (0, -signal.SIGTERM)
+        assert web.process.wait(PATIENCE_S) in (0, -signal.SIGTERM)
 
 
 def _listens(url: str) -> bool:

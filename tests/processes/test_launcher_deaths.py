@@ -18,7 +18,7 @@ from tests.processes.launcher_watch import (
     supervisor_of,
     wait_for_output,
 )
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -42,7 +42,7 @@ def test_killed_supervisor_leaves_no_store(home: Path) -> None:
     with launched(home, *STORES_ONLY) as process:
         await_services(home, process)
         _kill(supervisor_of(process.pid))
-        assert process.wait(30) == 1
+        assert process.wait(PATIENCE_S) == 1
         assert not remaining(home)
         assert not (home / "run/services.json").exists()
         wait_for_output(home, "supervisor was killed by SIGKILL")
@@ -89,5 +89,5 @@ def test_second_ctrl_c_does_not_wait(home: Path) -> None:
         wait_for_output(home, "stopping")
         process.send_signal(signal.SIGINT)
         wait_for_output(home, "stopping at once")
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
         assert not remaining(home)

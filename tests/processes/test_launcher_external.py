@@ -16,6 +16,7 @@ from embassy.platform.launcher.testing import (
     temporary_home,
 )
 from tests.processes.launcher_watch import remaining
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.processes
 SECRET = "not-for-the-terminal"
@@ -53,7 +54,7 @@ def test_one_store_may_be_external(home: Path, others: dict[str, str]) -> None:
 
 def _refusal(home: Path, env: dict[str, str]) -> str:
     with launched(home, *STORES_ONLY, env=AT_ONCE | env) as process:
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE_S) == 1
     said = output_of(home).read_text()
     for log in [said, *(path.read_text() for path in (home / "logs").iterdir())]:
         assert SECRET not in log

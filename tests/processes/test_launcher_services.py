@@ -10,7 +10,7 @@ import pytest
 
 from embassy.platform.launcher.testing import launched, output_of, temporary_home
 from tests.processes.launcher_watch import remaining, stand_ins, wait_for_output
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -24,7 +24,7 @@ def home() -> Iterator[Path]:
 def _refusal(home: Path, *arguments: str) -> str:
     """What a launcher that does not start says."""
     with launched(home, *arguments) as process:
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE_S) == 1
     assert not remaining(home)
     return output_of(home).read_text()
 
@@ -34,14 +34,14 @@ def test_services_start_in_order_and_stop_in_the_reverse(home: Path) -> None:
         wait_for_output(home, "Embassy is ready")
         wait_for(lambda: "start last" in (home / "run/diary").read_text(), "the last start")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
     diary = (home / "run/diary").read_text().splitlines()
     assert diary == ["start first", "start once", "start last", "stop last", "stop first"]
 
 
 def test_service_that_never_starts_is_given_up_with_its_log(home: Path) -> None:
     with launched(home, command=stand_ins("failing")) as process:
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE_S) == 1
     output = output_of(home).read_text()
     assert output.count("exited with code 3; starting again") == 2
     assert "bad keeps failing (exited with code 3)" in output
@@ -55,12 +55,12 @@ def test_platform_goes_on_without_an_optional_service(home: Path) -> None:
         assert "Embassy is ready" in output
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_failed_preparation_is_shown_and_not_repeated(home: Path) -> None:
     with launched(home, command=stand_ins("unprepared")) as process:
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE_S) == 1
     output = output_of(home).read_text()
     assert "prepare failed (exited with code 1)" in output
     assert "· prepare          migrating" in output
@@ -105,5 +105,5 @@ def test_terminal_that_went_away_stops_nothing(home: Path) -> None:
     diary = home / "run/diary"
     wait_for(lambda: diary.exists() and "start last" in diary.read_text(), "the last start")
     process.stdin.close()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert diary.read_text().endswith("stop last\nstop first\n")

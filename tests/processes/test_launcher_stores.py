@@ -22,7 +22,7 @@ from embassy.platform.launcher.testing import (
     temporary_home,
 )
 from tests.processes.launcher_watch import remaining, service_pid, wait_for_output
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -81,7 +81,7 @@ def test_second_start_is_refused(home: Path) -> None:
     with launched(home, *STORES_ONLY) as first:
         env = await_services(home, first)
         with launched(home, *STORES_ONLY) as second:
-            assert second.wait(30) == 1
+            assert second.wait(PATIENCE_S) == 1
         assert f"already running (pid {first.pid}) on {home}" in output_of(home).read_text()
         _remember(env, "undisturbed")
 
@@ -91,7 +91,7 @@ def test_signal_stops_everything(home: Path, number: signal.Signals) -> None:
     with launched(home, *STORES_ONLY) as process:
         await_services(home, process)
         process.send_signal(number)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
         assert not remaining(home)
     assert "database system is shut down" in (home / "logs/postgres.log").read_text()
 

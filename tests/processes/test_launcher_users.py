@@ -26,6 +26,7 @@ from embassy.platform.launcher.testing import (
     temporary_home,
 )
 from tests.processes.launcher_watch import remaining, service_pid, wait_for_output
+from tests.waiting import PATIENCE_S
 
 pytestmark = [
     pytest.mark.processes,
@@ -140,7 +141,7 @@ def test_closed_wheel_is_copied_for_the_user_of_postgres(home: Path) -> None:
 def test_lost_data_is_not_replaced_by_an_empty_database(home: Path) -> None:
     (home / "postgres").symlink_to(home / "unmounted")
     with launched(home, *STORES_ONLY) as process:
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE_S) == 1
     assert "which is gone" in output_of(home).read_text()
 
 
@@ -159,5 +160,5 @@ def test_ordinary_user_owns_everything(home: Path, python_of_nobody: Python) -> 
 def test_home_of_another_user_is_refused(home: Path) -> None:
     os.chown(home, NOBODY, NOBODY)
     with launched(home, *STORES_ONLY) as process:
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE_S) == 1
     wait_for_output(home, f"belongs to user {NOBODY}, and you are user 0")

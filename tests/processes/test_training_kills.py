@@ -19,7 +19,7 @@ from embassy.training.models import TrainingJob
 from embassy.training.states import JobStatus
 from embassy.training.supervisor.folder import RunFolder
 from tests.factories.training import due_now, make_job, script_trainer
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -123,7 +123,7 @@ def test_killed_supervisor_takes_its_trainer_along_and_another_goes_on(workers: 
     reconcile.reconcile()
     assert (fresh(job).status, job.code, job.failures) == (JobStatus.PENDING, "worker_lost", 1)
     due_now(job)
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     assert_whole(job)
     assert job.attempts == 2
     assert job.events.get(attempt=2, kind="started").data["resumed_from"] == 2
@@ -143,7 +143,7 @@ def test_what_the_killed_one_had_not_read_yet_is_read_by_the_next(workers: Worke
     reconcile.reconcile()
     due_now(job)
 
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
 
     assert_whole(job)
     written = job.events.filter(attempt=1).values_list("kind", flat=True)
@@ -164,7 +164,7 @@ def test_killed_before_it_read_anything(workers: Workers) -> None:
     reconcile.reconcile()
     due_now(job)
 
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
 
     assert_whole(job)
 
@@ -181,10 +181,10 @@ def test_frozen_supervisor_is_fenced_when_it_wakes_up(workers: Workers) -> None:
     due_now(job)
     os.kill(trainer, signal.SIGKILL)  # another host would not share the folder
 
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     first.send_signal(signal.SIGCONT)
 
-    assert first.wait(30) == 0
+    assert first.wait(PATIENCE_S) == 0
     assert_whole(job)
 
 
@@ -205,7 +205,7 @@ def test_cancelled_or_deleted_job_loses_its_trainer(
 
     wait_for(lambda: gone(trainer), "the trainer to be gone")
     assert time.monotonic() - began < 10
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     if act == "cancel":
         assert fresh(job).status == JobStatus.CANCELLED
     assert not RunFolder.of(job).path.exists()
@@ -219,12 +219,12 @@ def test_sigterm_gives_the_job_back_unharmed(workers: Workers) -> None:
 
     process.terminate()
 
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert gone(trainer)
     assert fresh(job).status == JobStatus.PENDING
     assert (job.failures, job.next_retry_at, job.lease_owner) == (0, None, "")
     assert "shut down" in job.reason
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     assert_whole(job)
 
 
@@ -236,7 +236,7 @@ def test_stopped_celery_worker_hands_its_job_to_the_next(workers: Workers) -> No
 
     first.terminate()
 
-    assert first.wait(30) == 0
+    assert first.wait(PATIENCE_S) == 0
     assert fresh(job).status == JobStatus.PENDING
     assert job.failures == 0
     workers.celery()

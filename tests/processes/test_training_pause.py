@@ -19,7 +19,7 @@ from tests.processes.test_training_kills import (
     hanging_trainer,
     workers,
 )
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 __all__ = ["workers"]
 
@@ -46,7 +46,7 @@ def test_a_paused_job_goes_on_from_the_step_it_had_come_to(
 
     pauses.pause_training_job(job=job, actor=actor)
 
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert gone(trainer)
     assert fresh(job).status == JobStatus.PAUSED
     assert (job.failures, job.lease_owner, job.pause_requested) == (0, "", False)
@@ -54,7 +54,7 @@ def test_a_paused_job_goes_on_from_the_step_it_had_come_to(
     if host == "another":
         RunFolder.of(job).remove()
     pauses.resume_training_job(job=job, actor=actor)
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     assert_whole(job)
     assert steps_of(job, 1) == [1, 2, 3, 4, 5]
     assert steps_of(job, 2) == list(range(6, 13))
@@ -67,10 +67,10 @@ def test_a_worker_that_is_shut_down_stores_the_state(workers: Workers, job: Trai
 
     process.terminate()
 
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert (fresh(job).status, job.failures) == (JobStatus.PENDING, 0)
     RunFolder.of(job).remove()
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     assert_whole(job)
     assert steps_of(job, 2) == list(range(6, 13))
 
@@ -95,7 +95,7 @@ def test_a_job_that_is_being_paused_can_be_cancelled(workers: Workers, job: Trai
 
     services.cancel_training_job(job=job, actor=actor)
 
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert gone(trainer)
     assert fresh(job).status == JobStatus.CANCELLED
     assert not RunFolder.of(job).path.exists()
@@ -108,12 +108,12 @@ def test_the_test_stage_pauses_and_goes_on(workers: Workers, job: TrainingJob, a
 
     pauses.pause_training_job(job=job, actor=actor)
 
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert fresh(job).status == JobStatus.PAUSED
     assert list(job.test_results.values_list("number", flat=True)) == [0, 1]
     hold.unlink()
     pauses.resume_training_job(job=job, actor=actor)
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
     assert_whole(job)
     assert job.attempts == 2
 
@@ -129,6 +129,6 @@ def test_a_job_that_is_paused_and_killed_stays_paused(workers: Workers, job: Tra
     reconcile.reconcile()
     TrainingJob.objects.filter(pk=job.pk).update(next_retry_at=None)
 
-    assert workers.supervise(job).wait(60) == 0
+    assert workers.supervise(job).wait(PATIENCE_S) == 0
 
     assert fresh(job).status == JobStatus.PAUSED

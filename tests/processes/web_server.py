@@ -14,9 +14,11 @@ import httpx
 from django.conf import settings
 from django.db import connection
 
+from tests.waiting import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
-OPTIONS = ("--timeout-graceful-shutdown", "5", "--no-access-log", "--log-level", "warning")
+OPTIONS = ("--timeout-graceful-shutdown", "60", "--no-access-log", "--log-level", "warning")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def start_web(stack: ExitStack) -> WebServer:
         pass_fds=[listener.fileno()],
     )
     listener.close()
-    stack.callback(process.wait, 10)
+    stack.callback(process.wait, PATIENCE_S)
     stack.callback(process.kill)
     _wait_until_ready(url, process)
     return WebServer(url, process)
