@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from embassy.inference.selectors import usage_visible_to
 from embassy.platform.actor import Actor
-from tests.api.inference.served.test_completions import eventually
 from tests.factories.routes import make_route
 from tests.fakes.fake_engine import OUTPUTS, FakeEngine
 from tests.fakes.served_gateway import Offer
+from tests.waiting import wait_for
 
 CLASSIFY = {"model": "support", "input": "Where is my money?"}
 LABELS = ("billing", "bug", "other")
@@ -117,11 +117,14 @@ def test_counts_and_keeps_awake(
 
     client.post(path, json=CLASSIFY)
 
-    eventually(lambda: deployment_pk in offer.touched)
+    wait_for(lambda: deployment_pk in offer.touched, "the use to be noted")
     rows = usage_visible_to(caller[0], since=timezone.now() - timedelta(hours=1)).filter(
         deployment_pk=deployment_pk
     )
-    eventually(lambda: [(row.requests, row.prompt_tokens) for row in rows.all()] == [(1, 6)])
+    wait_for(
+        lambda: [(row.requests, row.prompt_tokens) for row in rows.all()] == [(1, 6)],
+        "the request to be counted",
+    )
 
 
 @BOTH
