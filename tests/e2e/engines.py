@@ -13,6 +13,7 @@ from tests.waiting import wait_for
 
 TINY = ROOT / "models" / "tiny-llama-instruct"
 CONTEXT = 512
+KEY = "engine-key"  # what the routes that tests make say
 START_S = 180.0
 
 
