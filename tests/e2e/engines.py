@@ -33,7 +33,7 @@ class Engine:
 def start_engine(folder: Path, standby: Path | None, **changes: Any) -> Engine:
     """Returns when it answers; `changes` are options that differ from a small generating engine's."""
     (folder / "engine").mkdir(parents=True)
-    client = EngineClient("127.0.0.1", free_port(), "engine-key")
+    client = EngineClient("127.0.0.1", free_port(), KEY)
     values: dict[str, Any] = {
         "model": TINY,
         "kind": "generate",
