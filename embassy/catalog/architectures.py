@@ -8,7 +8,7 @@ from typing import Any
 ADAPTABLE = frozenset({"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"})
 MERGED_ONLY = frozenset(
     {
-        *("GPTNeoXForCausalLM", "Phi3ForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM"),
+        *("Phi3ForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM"),
         *("Gemma3ForCausalLM", "GraniteForCausalLM", "OlmoForCausalLM", "Olmo2ForCausalLM"),
         *("SmolLM3ForCausalLM", "StableLmForCausalLM", "Starcoder2ForCausalLM"),
     }

@@ -121,7 +121,7 @@ def test_a_whole_model_is_trained_further(platform: LivePlatform, trained: Train
     assert ask(platform, deployed(platform, project, second, 1), row["input_text"]) == row["predicted_output"]
 
 
-@pytest.mark.parametrize("architecture", ["Qwen2ForCausalLM", "GPTNeoXForCausalLM"])
+@pytest.mark.parametrize("architecture", ["Qwen2ForCausalLM", "Phi3ForCausalLM"])
 def test_model_in_a_folder(platform: LivePlatform, trained: Trained, architecture: str) -> None:
     """One with the layers of Llama, whose adapters are served, and one without, whose results are merged."""
     name = f"ours-{architecture.lower()}"

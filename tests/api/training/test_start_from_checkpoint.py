@@ -18,8 +18,8 @@ from tests.factories.datasets import jsonl_bytes, make_dataset
 from tests.factories.training import make_checkpoint, make_job, make_rows
 from tests.fakes.weights import write_safetensors
 
-NEOX = {
-    "architectures": ["GPTNeoXForCausalLM"],
+OTHER = {
+    "architectures": ["Phi3ForCausalLM"],
     "hidden_size": 8,
     "num_hidden_layers": 1,
     "vocab_size": 16,
@@ -130,14 +130,14 @@ def test_base_that_is_served_without_adapters_leaves_whole_models(
     project: Project, actor: Actor, settings: Settings, tmp_path: Path
 ) -> None:
     settings.MODELS_DIRS = [*settings.MODELS_DIRS, tmp_path / "models"]
-    folder = tmp_path / "models" / "neox"
+    folder = tmp_path / "models" / "phi"
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps(NEOX))
+    (folder / "config.json").write_text(json.dumps(OTHER))
     (folder / "tokenizer.json").write_text("{}")
     (folder / "chat_template.jinja").write_text("{{ messages }}")
     write_safetensors(folder / "model.safetensors", {"w": (8, 8)})
 
-    job = make_job(project=project, actor=actor, base_model="neox")
+    job = make_job(project=project, actor=actor, base_model="phi")
 
     assert spec_of(job).whole
 
@@ -148,7 +148,7 @@ def test_model_without_a_chat_template_cannot_learn_to_answer(
     settings.MODELS_DIRS = [tmp_path / "models"]
     folder = tmp_path / "models" / "plain"
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({**NEOX, "architectures": ["LlamaForCausalLM"]}))
+    (folder / "config.json").write_text(json.dumps({**OTHER, "architectures": ["LlamaForCausalLM"]}))
     (folder / "tokenizer.json").write_text("{}")
     write_safetensors(folder / "model.safetensors", {"w": (8, 8)})
     body = {"base_model": "plain", "train_dataset_id": dataset_id}

@@ -85,9 +85,9 @@ def test_model_without_a_chat_template_says_what_to_do(models_dir: Path) -> None
 
 
 def test_model_with_other_layers_takes_no_adapters(models_dir: Path) -> None:
-    put_model(models_dir / "neox", {**LLAMA, "architectures": ["GPTNeoXForCausalLM"]})
+    put_model(models_dir / "phi", {**LLAMA, "architectures": ["Phi3ForCausalLM"]})
 
-    assert not selectors.get_base_model("neox").takes_adapters
+    assert not selectors.get_base_model("phi").takes_adapters
 
 
 def test_embedding_model(models_dir: Path) -> None:
