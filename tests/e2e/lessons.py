@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from tests.e2e.live import ROOT, LivePlatform
@@ -44,6 +45,11 @@ class Learned:
     @property
     def before(self) -> dict[str, Any]:
         return self.results[BASE]
+
+    @property
+    def first_loss(self) -> float:
+        """The mean of the first steps'."""
+        return fmean(point["loss"] for point in self.job["training_loss"][:5])
 
     def metric(self, name: str) -> tuple[float, float]:
         """Its value before and after training."""

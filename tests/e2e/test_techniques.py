@@ -146,7 +146,10 @@ def test_likeness(lessons: Lessons, learned: Learned) -> None:
 
 @about("a-head-later")
 def test_a_head_goes_on(lessons: Lessons, learned: Learned) -> None:
-    assert learned.metric("accuracy")[1] > lessons.learned("a-head").metric("accuracy")[1]
+    parent = lessons.learned("a-head")
+
+    assert learned.metric("accuracy")[1] > parent.metric("accuracy")[1] + 0.1
+    assert learned.first_loss < parent.first_loss - 0.1
 
 
 @about("preferences-later")
