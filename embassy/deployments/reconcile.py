@@ -5,26 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Q
 from django.utils import timezone
 
-from embassy.deployments import moves, services
+from embassy.deployments import moves, room, services
 from embassy.deployments.models import Deployment
 from embassy.deployments.schedule import Decision, History, Rules, decide, parse_window
 from embassy.deployments.states import LIVE, DeploymentStatus
-from embassy.engines import selectors as engine_selectors
 from embassy.engines import services as engines
-from embassy.engines.models import Adapter, Engine
-from embassy.engines.states import EngineStatus, Wanted
+from embassy.engines.models import Engine
+from embassy.engines.states import Wanted
 from embassy.platform.logs import fields
 
 log = logging.getLogger(__name__)
-
-# When an engine finds no worker, an automatic one that nobody deployed on and nobody used for this long
-# makes room.
-ROOM_AFTER = timedelta(seconds=60)
-PATIENCE = timedelta(seconds=5)
 
 
 def reconcile() -> None:
@@ -38,7 +31,7 @@ def apply_schedules() -> None:
     apply_to_deployments()
     apply_to_engines()
     retire_unused_engines()
-    make_room()
+    room.make_room()
 
 
 def apply_to_deployments() -> None:
@@ -67,33 +60,10 @@ def apply_to_engines() -> None:
 def retire_unused_engines() -> None:
     """Stop automatic engines that nobody needs or used for INACTIVE_TIMEOUT_SECONDS."""
     age = timedelta(seconds=settings.INACTIVE_TIMEOUT_SECONDS)
-    for engine in unneeded_engines(age):
+    for engine in room.unneeded_engines(age):
         engines.want_inactive(
             engine=engine, reason=f"Not used for {settings.INACTIVE_TIMEOUT_SECONDS} seconds."
         )
-
-
-def make_room() -> None:
-    """Where an engine waits because all slots are taken, stop the one unused longest, if it can be spared."""
-    cutoff = timezone.now() - PATIENCE
-    if not engine_selectors.waiting().filter(woken_at__lt=cutoff, retry_at=None).exists():
-        return
-    spare = unneeded_engines(ROOM_AFTER).filter(status=EngineStatus.ACTIVE).first()
-    if spare is not None:
-        engines.want_inactive(engine=spare, reason="Stopped to make room for another engine.")
-
-
-def unneeded_engines(age: timedelta) -> "QuerySet[Engine, Engine]":
-    """Automatic engines on which nothing is wanted, not used for `age`; the oldest use first."""
-    deployments = Deployment.objects.filter(engine=OuterRef("pk"), status__in=LIVE)
-    adapters = Adapter.objects.filter(engine=OuterRef("pk"), wanted=True)
-    return (
-        Engine.objects.filter(automatic=True, wanted=Wanted.ACTIVE, deleted_at=None)
-        .filter(Q(last_access_at=None) | Q(last_access_at__lt=Now() - age))
-        .exclude(Exists(deployments))
-        .exclude(Exists(adapters))
-        .order_by("last_access_at")
-    )
 
 
 def decision_for(deployment: Deployment) -> Decision:

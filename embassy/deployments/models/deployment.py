@@ -48,6 +48,9 @@ class Deployment(Timestamped):
     slept_at = models.DateTimeField(null=True)  # deactivated by hand
     last_used_at = models.DateTimeField(null=True)
 
+    log_requests = models.BooleanField(default=False)  # inputs and outputs are kept only if asked for
+    log_days = models.PositiveSmallIntegerField(default=30)  # and for no longer than this
+
     class Meta:
         constraints: ClassVar = [
             DEPLOYMENT.check("deployment_status_known"),

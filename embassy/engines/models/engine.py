@@ -58,6 +58,10 @@ class Engine(Leased, Timestamped):
     resource_management: Any = models.JSONField(default=dict, blank=True)
     deleted_at = models.DateTimeField(null=True)
 
+    need_bytes = models.BigIntegerField(null=True)  # of GPU memory, or of the host's without a GPU
+    gpus: Any = models.JSONField(default=list, blank=True)  # indices of those that it has on its host
+    sleep_level = models.PositiveSmallIntegerField(default=0)  # vLLM's; 0: awake
+
     class Meta:
         constraints: ClassVar = [
             ENGINE.check("engine_status_known"),

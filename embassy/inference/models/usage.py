@@ -1,3 +1,5 @@
+"""What was used, in numbers."""
+
 from typing import ClassVar
 
 from django.db import models
@@ -19,6 +21,8 @@ class Usage(models.Model):
     prompt_tokens = models.BigIntegerField(default=0)
     completion_tokens = models.BigIntegerField(default=0)
     milliseconds = models.BigIntegerField(default=0)  # that the engine worked on the requests
+    errors = models.BigIntegerField(default=0)  # of the requests, those that got none but an error
+    engine_milliseconds = models.BigIntegerField(default=0)  # its share of the time that its engine was up
 
     class Meta:
         constraints: ClassVar = [
