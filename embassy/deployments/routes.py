@@ -22,7 +22,8 @@ class Route:
     sentence: why it is not ready. With `prompt_prefix` and `prompt_suffix` a plain prompt is dressed as in
     training; None: it goes as it is. `task_type` is text-generation, classification, embedding or
     regression. `context_length` is in tokens. A head's outputs stand for `labels` in their order, and with
-    `multi_label` each holds or not by itself; what a regression gives is times `deviation` plus `mean`.
+    `multi_label` each holds or not by itself; what a regression gives is times `deviation` plus `mean`. With
+    `log_requests` what goes in and out is kept.
     """
 
     kind: RouteKind
@@ -47,3 +48,4 @@ class Route:
     multi_label: bool = False
     mean: float = 0.0
     deviation: float = 1.0
+    log_requests: bool = False

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Actor:
-    """`projects` and `models` are None for "all of the organization's"; a scope is e.g. `training:write`."""
+    """`projects` and `models` are None for "all of the organization's"; a scope is e.g. `training:write`.
+
+    The limits are those of the key: None is the platform's default, 0 is none at all.
+    """
 
     organization_id: int
     user_id: int
@@ -14,6 +17,8 @@ class Actor:
     scopes: frozenset[str] = field(default_factory=frozenset)
     projects: frozenset[int] | None = None
     models: frozenset[str] | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
     is_authenticated = True  # what DRF asks of a user
 

@@ -179,6 +179,13 @@ ENGINE_START_SECONDS = env.integer("EMBASSY_ENGINE_START_SECONDS", 600)
 WAKE_TIMEOUT_SECONDS = env.integer("EMBASSY_WAKE_TIMEOUT_SECONDS", 60)
 INACTIVE_TIMEOUT_SECONDS = env.integer("EMBASSY_INACTIVE_TIMEOUT_SECONDS", 3600)
 
+# What a key may do if it has no limits of its own; 0 is as much as it likes.
+REQUESTS_PER_MINUTE = env.integer("EMBASSY_RPM", 0)
+TOKENS_PER_MINUTE = env.integer("EMBASSY_TPM", 0)
+# Requests at a time in one web process, so that no tenant fills the queue for a model that wakes.
+MAX_CONCURRENT_PER_KEY = env.integer("EMBASSY_MAX_CONCURRENT_PER_KEY", 500)
+MAX_CONCURRENT_PER_ORGANIZATION = env.integer("EMBASSY_MAX_CONCURRENT_PER_ORGANIZATION", 800)
+
 # --- Base models ----------------------------------------------------------------------------------
 
 # A folder put here is a base model; one named like a catalog entry is used before Hugging Face is asked.

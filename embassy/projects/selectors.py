@@ -60,6 +60,8 @@ def actor_of_key(row: ApiKey) -> Actor:
         scopes=frozenset(row.scopes),
         projects=projects or None,
         models=frozenset(row.model_names) or None,
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
     )
 
 

@@ -14,9 +14,12 @@ class RequestLog(models.Model):
     key_pk = models.BigIntegerField(null=True)
     request_id = models.CharField(max_length=128)  # what X-Request-Id said
     endpoint = models.CharField(max_length=32)  # chat.completions, completions, classification …
-    status = models.PositiveSmallIntegerField()  # of the HTTP answer
+    status = models.PositiveSmallIntegerField()  # of the answer; of a broken stream, of the error that ended it
     request: Any = models.JSONField()  # the body, without what names the caller
     response: Any = models.JSONField(null=True)
+    is_truncated = models.BooleanField(default=False)  # the request or the response was too large to keep
+    input = models.TextField(blank=True)  # the beginning of what was asked
+    output = models.TextField(blank=True)  # and of what was answered
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     milliseconds = models.FloatField()
