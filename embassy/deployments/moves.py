@@ -13,6 +13,7 @@ from embassy.deployments.models import Deployment
 from embassy.deployments.states import DEPLOYMENT, LIVE, DeploymentStatus
 from embassy.engines import services as engines
 from embassy.engines.keys import Archive
+from embassy.engines.models import Engine
 from embassy.engines.states import Wanted
 from embassy.platform import notify
 from embassy.platform.enqueue import enqueue
@@ -22,8 +23,8 @@ ASLEEP = frozenset({DeploymentStatus.DEACTIVATED, DeploymentStatus.FAILED, Deplo
 
 def bring_up(deployment: Deployment) -> None:
     """Want all that it needs, and look at it soon."""
-    engines.want_active(engine=deployment.engine)
     _want_adapter(deployment)
+    engines.want_active(engine=deployment.engine)
     notify.nudge(notify.ROUTES)
     enqueue("deployments.reconcile", deployment.pk)
 
@@ -122,10 +123,8 @@ def _explain(deployment: Deployment, reason: str) -> None:
 
 def _want_again(deployment: Deployment) -> None:
     """An engine or adapter that was let go just as this deployment came up is wanted again."""
-    if deployment.engine.wanted == Wanted.INACTIVE:
-        engines.want_active(engine=deployment.engine)
     adapter = deployment.adapter
-    if deployment.needs_adapter and (adapter is None or not adapter.wanted):
+    if adapter is None or not adapter.wanted:
         _want_adapter(deployment)
 
 
@@ -138,11 +137,26 @@ def _want_adapter(deployment: Deployment) -> None:
         archive=Archive(deployment.archive_key, deployment.sha256),
         rank=deployment.rank,
     )
-    deployment.save(update_fields=["adapter"])
+    deployment.save(update_fields=["adapter", "engine"])
 
 
+def _engine_with_place(deployment: Deployment) -> Engine:
+    return engines.ensure_place(
+        base_model=deployment.base_model,
+        task_type=deployment.task_type,
+        rank=deployment.rank,
+        name=deployment.upstream_model,
+        present=deployment.engine_id,
+    )
+
+
+    if deployment.engine.wanted == Wanted.INACTIVE:
+        engines.want_active(engine=deployment.engine)
 def _drop_adapter(deployment: Deployment) -> None:
     adapter = deployment.engine.adapters.filter(name=deployment.upstream_model).first()
     if adapter is not None:
+    """On its engine, or if that is full, on another of its kind. Call it before you write to an engine."""
         engines.drop_adapter(adapter=adapter)
     notify.nudge(notify.ROUTES)
+    if deployment.engine.automatic:
+        deployment.engine = _engine_with_place(deployment)

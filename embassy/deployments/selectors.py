@@ -118,7 +118,7 @@ def deployment_state(row: Deployment) -> RouteState:
 
 def base_model_route(model: BaseModel) -> Route:
     key = engines.key_for(base_model=model.name, task_type=model.task_types[0])
-    engine = Engine.objects.filter(**key.columns(), automatic=True, deleted_at=None).first()
+    engine = Engine.objects.filter(**key.columns(), shard=0, automatic=True, deleted_at=None).first()
     return Route(
         kind="base_model",
         models=tuple(name for name in (model.name, model.hf_id) if name),

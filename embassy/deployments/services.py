@@ -19,6 +19,7 @@ from embassy.deployments.source import Source, resolve
 from embassy.deployments.states import LIVE, DeploymentStatus
 from embassy.engines import keys
 from embassy.engines import services as engines
+from embassy.engines.command import MAX_ADAPTERS
 from embassy.engines.models import Engine
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Conflict, InvalidInput
@@ -193,12 +194,10 @@ def remove_all(*, project: Project) -> None:
 
 
 def _automatic_engine(source: Source) -> Engine:
-    return engines.ensure_engine(
-        base_model=source.base_model,
-        task_type=source.task_type,
-        rank=source.rank,
-        merged=source.archive if source.merged else None,
-    )
+    base, task = source.base_model, source.task_type
+    if source.needs_adapter:
+        return engines.ensure_place(base_model=base, task_type=task, rank=source.rank)
+    return engines.ensure_engine(base_model=base, task_type=task, merged=source.archive)
 
 
 def _check_fit(engine: Engine, source: Source) -> None:
@@ -228,6 +227,14 @@ def _checked_management(management: dict[str, Any]) -> dict[str, Any]:
         check_timeout(config["inactive_duration"])
     return management | {
         "management_config": {"inactive_duration": settings.INACTIVE_TIMEOUT_SECONDS} | config
+    # Asleep or not: any of them may be asked for at any time, and here they have nowhere else to go.
+    held = engine.deployments.exclude(status=DeploymentStatus.TERMINATED).filter(checkpoint__gt=0)
+    if source.needs_adapter and held.count() >= MAX_ADAPTERS:
+        raise Conflict(
+            f"Engine {engine.name} has {MAX_ADAPTERS} fine-tuned deployments, as many as it can hold."
+            " Undeploy one, or make another engine.",
+            code="engine_full",
+        )
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
+from django.db import transaction
 
 from embassy.deployments.selectors import cache_salt
 from embassy.deployments.states import LIVE
@@ -198,30 +199,32 @@ class Guest:
 @contextmanager
 def temporarily_wanted(job: TrainingJob, checkpoint: Checkpoint | None) -> Iterator[Guest]:
     """The checkpoint (None: the base model) wanted on its automatic engine, for as long as the block runs."""
-    merged = _archive(checkpoint) if checkpoint is not None and checkpoint.merged else None
-    engine = engines.ensure_engine(
-        base_model=job.base_model,
-        task_type=job.task_type,
-        rank=checkpoint.rank if checkpoint else 0,
-        merged=merged,
-    )
-    if checkpoint is None:
-        yield Guest(engine, None)
+    if checkpoint is None or checkpoint.merged:
+        yield from _without_adapter(job, checkpoint)
         return
-    if merged:
-        yield from _alone(engine)
-        return
-    adapter = engines.want_adapter(
-        engine=engine,
-        name=f"{checkpoint.public_id}-{new_id('')[:6]}",
-        archive=_archive(checkpoint),
-        rank=checkpoint.rank,
-        seconds=STAY_S,
-    )
+    engine, adapter = _take_place(job, checkpoint)
     try:
         yield Guest(engine, adapter)
     finally:
         engines.drop_adapter(adapter=adapter)
+
+
+@transaction.atomic
+def _take_place(job: TrainingJob, checkpoint: Checkpoint) -> tuple[Engine, Adapter]:
+    rank = checkpoint.rank
+    engine = engines.ensure_place(
+        base_model=job.base_model, task_type=job.task_type, rank=rank, is_guest=True
+    )
+    name = f"{checkpoint.public_id}-{new_id('')[:6]}"
+    return engine, engines.want_adapter(
+        engine=engine, name=name, archive=_archive(checkpoint), rank=rank, seconds=STAY_S
+    )
+
+
+def _without_adapter(job: TrainingJob, checkpoint: Checkpoint | None) -> Iterator[Guest]:
+    merged = _archive(checkpoint) if checkpoint is not None else None
+    engine = engines.ensure_engine(base_model=job.base_model, task_type=job.task_type, merged=merged)
+    yield from _alone(engine) if merged else [Guest(engine, None)]
 
 
 def _alone(engine: Engine) -> Iterator[Guest]:

@@ -21,6 +21,10 @@ BERT_TARGETS = ("query", "key", "value", "dense")
 
 MAX_CLASS_LABELS = 64
 
+# What one engine holds: adapters of deployments, and besides them those that are tested for a short time.
+MAX_ADAPTERS = 64
+GUESTS = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
@@ -45,7 +49,7 @@ class EngineOptions:
     lora_targets: tuple[str, ...] = CAUSAL_TARGETS
     max_lora_rank: int = RANK_RUNGS[0]
     max_loras: int = 4
-    max_cpu_loras: int = 64
+    max_cpu_loras: int = MAX_ADAPTERS + GUESTS
     kv_cache_bytes: int | None = None
     gpu_memory_utilization: float = 0.9
     tensor_parallel_size: int = 1

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from embassy.catalog import selectors as catalog
 from embassy.catalog.base_model import BaseModel
-from embassy.engines import keys
+from embassy.engines import keys, places
 from embassy.engines.keys import Archive, EngineKey
 from embassy.engines.models import Adapter, Engine
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
@@ -42,24 +42,43 @@ def key_for(*, base_model: str, task_type: str, rank: int = 0, merged: Archive |
 def ensure_engine(*, base_model: str, task_type: str, rank: int = 0, merged: Archive | None = None) -> Engine:
     """The automatic engine for this, made if there is none yet, and wanted active from now on."""
     key = key_for(base_model=base_model, task_type=task_type, rank=rank, merged=merged)
-    with transaction.atomic():
-        engine, created = Engine.objects.get_or_create(
-            **key.columns(),
-            automatic=True,
-            deleted_at=None,
-            defaults={
-                "name": f"{base_model}-{key.kind}",
-                "task_type": task_type,
-                "sha256": merged.sha256 if merged else "",
-                "reason": WAITING,
-                "last_access_at": Now(),
-                "woken_at": Now(),
-            },
-        )
-        if created:
-            send_for(engine)
-        else:
-            want_active(engine=engine)
+    return _ensured(key, task_type=task_type, sha256=merged.sha256 if merged else "")
+
+
+@transaction.atomic
+def ensure_place(
+    *, base_model: str, task_type: str, rank: int, name: str = "", is_guest: bool = False, present: int = 0
+) -> Engine:
+    """The automatic engine that takes an adapter of this rank; see places.shard_with_room for the rest.
+
+    The place is taken by want_adapter, in the same transaction.
+    """
+    key = key_for(base_model=base_model, task_type=task_type, rank=rank)
+    places.lock(key)
+    shard = places.shard_with_room(key, name=name, is_guest=is_guest, present=present)
+    return _ensured(key, task_type=task_type, shard=shard)
+
+
+@transaction.atomic
+def _ensured(key: EngineKey, *, task_type: str, sha256: str = "", shard: int = 0) -> Engine:
+    engine, created = Engine.objects.get_or_create(
+        **key.columns(),
+        shard=shard,
+        automatic=True,
+        deleted_at=None,
+        defaults={
+            "name": "-".join([key.base_model, key.kind, *([str(shard + 1)] if shard else [])]),
+            "task_type": task_type,
+            "sha256": sha256,
+            "reason": WAITING,
+            "last_access_at": Now(),
+            "woken_at": Now(),
+        },
+    )
+    if created:
+        send_for(engine)
+    else:
+        want_active(engine=engine)
     engine.refresh_from_db()
     return engine
 

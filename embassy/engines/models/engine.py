@@ -39,6 +39,7 @@ class Engine(Leased, Timestamped):
     dtype = models.CharField(max_length=16)
     max_model_len = models.PositiveIntegerField()  # tokens
     rank = models.PositiveIntegerField(default=0)  # highest LoRA rank it takes; 0: no adapters
+    shard = models.PositiveSmallIntegerField(default=0)  # among automatic engines that share all the above
 
     wanted = models.CharField(max_length=16, choices=Wanted.choices, default=Wanted.ACTIVE)
     status = models.CharField(max_length=16, choices=EngineStatus.choices, default=EngineStatus.CREATING)
@@ -67,7 +68,7 @@ class Engine(Leased, Timestamped):
             ENGINE.check("engine_status_known"),
             models.CheckConstraint(condition=models.Q(wanted__in=Wanted.values), name="engine_wanted_known"),
             models.UniqueConstraint(
-                fields=["base_model", "archive_key", "kind", "dtype", "max_model_len", "rank"],
+                fields=["base_model", "archive_key", "kind", "dtype", "max_model_len", "rank", "shard"],
                 condition=models.Q(automatic=True, deleted_at=None),
                 name="engine_automatic_once",
             ),
