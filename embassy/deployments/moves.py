@@ -8,12 +8,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from embassy.deployments import lifecycle
-from embassy.deployments.models import Deployment
+from embassy.deployments import lifecycle, wakes
+from embassy.deployments.models import Deployment, WakeCause
 from embassy.deployments.states import DEPLOYMENT, LIVE, DeploymentStatus
 from embassy.engines import services as engines
 from embassy.engines.keys import Archive
-from embassy.engines.models import Engine
 from embassy.engines.states import Wanted
 from embassy.platform import notify
 from embassy.platform.enqueue import enqueue
@@ -23,22 +22,23 @@ ASLEEP = frozenset({DeploymentStatus.DEACTIVATED, DeploymentStatus.FAILED, Deplo
 
 def bring_up(deployment: Deployment) -> None:
     """Want all that it needs, and look at it soon."""
-    _want_adapter(deployment)
     engines.want_active(engine=deployment.engine)
+    _want_adapter(deployment)
     notify.nudge(notify.ROUTES)
     enqueue("deployments.reconcile", deployment.pk)
 
 
 @transaction.atomic
-def rouse(deployment: Deployment, *, by_act: bool = True, reason: str = "Waking.") -> bool:
-    """Wake it, if it sleeps or failed; `by_act`: somebody asked for it. False: there was nothing to wake."""
+def rouse(deployment: Deployment, *, cause: WakeCause, reason: str = "Waking.") -> bool:
+    """Wake it, if it sleeps or failed. False: there was nothing to wake."""
     changes: dict[str, Any] = {"reason": reason, "began_at": Now()}
-    if by_act:
+    if cause != WakeCause.SCHEDULE:  # somebody asked for it
         changes |= {"woken_at": Now()}
     moved = DEPLOYMENT.transition(
         deployment, DeploymentStatus.REACTIVATING, sources=ASLEEP, reason=reason, changes=changes
     )
     if moved:
+        wakes.begin(deployment=deployment, cause=cause, reason=reason)
         bring_up(deployment)
     return moved
 
@@ -53,6 +53,7 @@ def put_down(*, deployment: Deployment, reason: str, changes: dict[str, Any] | N
         changes={"reason": reason, "adapter": None} | (changes or {}),
     )
     if moved:
+        wakes.end(deployment=deployment, reason=reason)
         _drop_adapter(deployment)
     return moved
 
@@ -70,6 +71,7 @@ def terminate(deployment: Deployment) -> bool:
         data=data,
     )
     if moved:
+        wakes.end(deployment=deployment, reason="It was deleted.")
         _drop_adapter(deployment)
     return moved
 
@@ -112,19 +114,32 @@ def _move(deployment: Deployment, verdict: lifecycle.Verdict) -> None:
     )
     if moved and verdict.status not in LIVE:
         _drop_adapter(deployment)
+    if moved:
+        _record(deployment, verdict)
     notify.nudge(notify.ROUTES)
+
+
+def _record(deployment: Deployment, verdict: lifecycle.Verdict) -> None:
+    """The wake that this move begins or ends."""
+    if deployment.status == DeploymentStatus.REACTIVATING:
+        wakes.begin(deployment=deployment, cause=WakeCause.ENGINE_LOST, reason=verdict.reason)
+    elif deployment.status in wakes.OUTCOMES:
+        wakes.end(deployment=deployment, reason=verdict.reason)
 
 
 def _explain(deployment: Deployment, reason: str) -> None:
     if deployment.reason != reason:
+        wakes.explain(deployment=deployment, reason=reason)
         Deployment.objects.filter(pk=deployment.pk).update(reason=reason)
         notify.nudge(notify.ROUTES)
 
 
 def _want_again(deployment: Deployment) -> None:
     """An engine or adapter that was let go just as this deployment came up is wanted again."""
+    if deployment.engine.wanted == Wanted.INACTIVE:
+        engines.want_active(engine=deployment.engine)
     adapter = deployment.adapter
-    if adapter is None or not adapter.wanted:
+    if deployment.needs_adapter and (adapter is None or not adapter.wanted):
         _want_adapter(deployment)
 
 
@@ -137,26 +152,11 @@ def _want_adapter(deployment: Deployment) -> None:
         archive=Archive(deployment.archive_key, deployment.sha256),
         rank=deployment.rank,
     )
-    deployment.save(update_fields=["adapter", "engine"])
+    deployment.save(update_fields=["adapter"])
 
 
-def _engine_with_place(deployment: Deployment) -> Engine:
-    return engines.ensure_place(
-        base_model=deployment.base_model,
-        task_type=deployment.task_type,
-        rank=deployment.rank,
-        name=deployment.upstream_model,
-        present=deployment.engine_id,
-    )
-
-
-    if deployment.engine.wanted == Wanted.INACTIVE:
-        engines.want_active(engine=deployment.engine)
 def _drop_adapter(deployment: Deployment) -> None:
     adapter = deployment.engine.adapters.filter(name=deployment.upstream_model).first()
     if adapter is not None:
-    """On its engine, or if that is full, on another of its kind. Call it before you write to an engine."""
         engines.drop_adapter(adapter=adapter)
     notify.nudge(notify.ROUTES)
-    if deployment.engine.automatic:
-        deployment.engine = _engine_with_place(deployment)

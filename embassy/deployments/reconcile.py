@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from embassy.deployments import moves, room, services
-from embassy.deployments.models import Deployment
+from embassy.deployments import moves, room, services, wakes
+from embassy.deployments.models import Deployment, WakeCause
 from embassy.deployments.schedule import Decision, History, Rules, decide, parse_window
 from embassy.deployments.states import LIVE, DeploymentStatus
 from embassy.engines import services as engines
@@ -25,6 +25,8 @@ def reconcile() -> None:
     led = Q(status=DeploymentStatus.DEACTIVATED, engine__automatic=False)
     for pk in Deployment.objects.filter(Q(status__in=LIVE) | led).values_list("pk", flat=True):
         services.reconcile(deployment_pk=pk)
+    for pk in wakes.shared_engines_waited_for():
+        services.settle_shared(engine_pk=pk)
 
 
 def apply_schedules() -> None:
@@ -44,7 +46,7 @@ def apply_to_deployments() -> None:
             moves.put_down(deployment=deployment, reason=decision.reason)
             log.info("deployment.slept", extra=fields(deployment=deployment.public_id))
         elif deployment.status == DeploymentStatus.DEACTIVATED and decision.on:
-            moves.rouse(deployment, by_act=False, reason=decision.reason)
+            moves.rouse(deployment, cause=WakeCause.SCHEDULE, reason=decision.reason)
 
 
 def apply_to_engines() -> None:

@@ -10,6 +10,8 @@ from embassy.deployments.models import Deployment
 from embassy.deployments.schedule import WEEKDAYS
 from embassy.deployments.services import DeploymentRequest
 from embassy.deployments.states import DeploymentStatus
+from embassy.deployments.wake_serializers import LastWakeSerializer
+from embassy.deployments.wake_times import last_wake
 from embassy.engines.models import Engine
 from embassy.engines.states import EngineStatus
 from embassy.platform.serializer_fields import UnixTimeField
@@ -120,6 +122,7 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
     metadata = serializers.SerializerMethodField()
     training_id = serializers.SerializerMethodField()
     last_used_at = UnixTimeField(allow_null=True)
+    last_wake = serializers.SerializerMethodField()
     updated_at = UnixTimeField()
 
     class Meta(DeploymentSummarySerializer.Meta):
@@ -134,12 +137,18 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
             "inactive_timeout",
             "schedule",
             "last_used_at",
+            "last_wake",
             "updated_at",
         )
 
     @extend_schema_field(ClassificationMetadataSerializer)
     def get_metadata(self, deployment: Deployment) -> dict[str, Any]:
         return {"labels": list(deployment.metadata.get("labels") or [])}
+
+    @extend_schema_field(LastWakeSerializer(allow_null=True))
+    def get_last_wake(self, deployment: Deployment) -> Any:
+        wake = last_wake(deployment)
+        return LastWakeSerializer(wake).data if wake is not None else None
 
     def to_representation(self, instance: Deployment) -> dict[str, Any]:
         shown = super().to_representation(instance)

@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from embassy.catalog import selectors as catalog
-from embassy.deployments import moves
-from embassy.deployments.models import Deployment
+from embassy.deployments import moves, wakes
+from embassy.deployments.models import Deployment, WakeCause
 from embassy.deployments.routes import Route
 from embassy.deployments.schedule import check_timeout, parse_window
 from embassy.deployments.source import Source, resolve
@@ -79,6 +79,7 @@ def create_deployment(
                 began_at=timezone.now(),
                 woken_at=timezone.now(),
             )
+            wakes.begin(deployment=deployment, cause=WakeCause.CREATED, reason=engines.WAITING)
             moves.bring_up(deployment)
             forced = {"forced": True} if source.forced else {}
             audit.record("deployment.created", deployment.public_id, actor=actor, name=name, **forced)
@@ -99,7 +100,7 @@ def delete_deployment(*, deployment: Deployment, actor: Actor) -> None:
 @transaction.atomic
 def reactivate(*, deployment: Deployment, actor: Actor) -> None:
     """Wake it. Raises Conflict unless it sleeps or failed."""
-    if not moves.rouse(deployment):
+    if not moves.rouse(deployment, cause=WakeCause.REACTIVATED):
         raise Conflict(
             f"Deployment {deployment.name} is {deployment.status}; there is nothing to reactivate.",
             code="already_active",
@@ -121,11 +122,12 @@ def wake(*, route: Route, actor: Actor) -> None:
     """A request waits for this route: have it come up. Nothing happens if it is on its way already."""
     if route.deployment_pk is None:
         model = catalog.get_base_model(route.models[0])
-        engines.ensure_engine(base_model=model.name, task_type=model.task_types[0])
+        engine = engines.ensure_engine(base_model=model.name, task_type=model.task_types[0])
+        wakes.begin_shared(engine=engine, model=model.name)
         return
     deployment = Deployment.objects.select_related("engine").filter(pk=route.deployment_pk).first()
     if deployment is not None and deployment.status == DeploymentStatus.DEACTIVATED:
-        moves.rouse(deployment)
+        moves.rouse(deployment, cause=WakeCause.REQUEST)
 
 
 @transaction.atomic
@@ -144,14 +146,23 @@ def reconcile(*, deployment_pk: int) -> None:
     if deployment.status in LIVE:
         moves.settle(deployment_pk=deployment.pk)
     elif moves.follows_its_engine_up(deployment):
-        moves.rouse(deployment)
+        moves.rouse(deployment, cause=WakeCause.REACTIVATED)
 
 
 def reconcile_engine(*, engine_pk: int) -> None:
     """The engine or one of its adapters has changed."""
+    settle_shared(engine_pk=engine_pk)
     pks = Deployment.objects.filter(engine_id=engine_pk).exclude(status=DeploymentStatus.TERMINATED)
     for pk in pks.values_list("pk", flat=True):
         reconcile(deployment_pk=pk)
+
+
+@transaction.atomic
+def settle_shared(*, engine_pk: int) -> None:
+    """What those who wait for a shared base model wait for may have happened."""
+    engine = Engine.objects.select_for_update().filter(pk=engine_pk, automatic=True).first()
+    if engine is not None:
+        wakes.end_shared(engine=engine)
 
 
 def create_engine(

@@ -10,6 +10,7 @@ from embassy.deployments.api.engines import (
     UndeployFromEngine,
 )
 from embassy.deployments.api.project_detail import ProjectDetail
+from embassy.deployments.api.wakes import DeploymentWakes
 
 PROJECT = "v1/projects/<str:project_id>"
 DEPLOYMENT = f"{PROJECT}/deployments/<str:deployment_id>"
@@ -20,6 +21,7 @@ urlpatterns = [
     path(f"{PROJECT}/deployments", DeploymentList.as_view()),
     path(DEPLOYMENT, DeploymentDetail.as_view()),
     path(f"{DEPLOYMENT}/reactivate", ReactivateDeployment.as_view()),
+    path(f"{DEPLOYMENT}/wakes", DeploymentWakes.as_view()),
     path("v1/engines", EngineList.as_view()),
     path(ENGINE, EngineDetail.as_view()),
     path(f"{ENGINE}/deploy", DeployOnEngine.as_view()),

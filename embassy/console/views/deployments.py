@@ -12,6 +12,7 @@ from embassy.deployments import selectors, services
 from embassy.deployments.models import Deployment
 from embassy.deployments.services import DeploymentRequest
 from embassy.deployments.states import DeploymentStatus
+from embassy.deployments.wake_times import last_wake
 from embassy.platform.errors import InvalidInput
 
 PER_PAGE = 50
@@ -54,6 +55,7 @@ class DeploymentPage(ProjectPage):
             on_the_way=deployment.status in ON_THE_WAY,
             asleep=deployment.status in ASLEEP,
             can_chat=self.actor.may("inference:write") and deployment.task_type == "text-generation",
+            last_wake=last_wake(deployment),
             wake_seconds=settings.WAKE_TIMEOUT_SECONDS,
             examples=examples(base_url=self.base_url(), model=deployment.name, task=deployment.task_type),
         )
