@@ -10,6 +10,7 @@ from embassy.inference.call import Call, json_body, wake_timeout
 from embassy.inference.database import Database
 from embassy.inference.exchange import ClientGone, Exchange, Message, Scope
 from embassy.inference.generation import CHAT_COMPLETIONS
+from embassy.inference.spending import Spent
 from embassy.platform.actor import Actor
 from embassy.platform.errors import EmbassyError
 from embassy.platform.logs import request_id
@@ -54,7 +55,8 @@ class Chat:
         # It follows the nudges meanwhile, and so sees at once when the deployment has woken.
         await self._gateway.start()
         try:
-            await self._answer(exchange)
+            with self._gateway.meter.request() as spent:
+                await self._answer(exchange, spent)
         except EmbassyError as error:
             await exchange.fail(error)
         except ClientGone:
@@ -64,9 +66,9 @@ class Chat:
             await self._gateway.stop()
             self._messages.put_nowait(None)
 
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _answer(self, exchange: Exchange, spent: Spent) -> None:
         body = await json_body(exchange)
-        call = Call(self._gateway.backend, exchange, self._actor, body, wake_timeout(exchange))
+        call = Call(self._gateway.backend, exchange, self._actor, body, wake_timeout(exchange), spent)
         await CHAT_COMPLETIONS(call)
 
     async def _receive(self) -> Message:

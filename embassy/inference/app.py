@@ -19,6 +19,7 @@ from embassy.inference.keys import KeyDoor
 from embassy.inference.nudges import Nudges
 from embassy.inference.regression import estimate
 from embassy.inference.routing import FRESH_S, RouteTable
+from embassy.inference.spending import Spent
 from embassy.inference.upstream import Upstream
 from embassy.inference.usage import Meter
 from embassy.inference.waking import Waking
@@ -76,7 +77,8 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
         try:
-            await self._serve(exchange)
+            with self.meter.request() as spent:
+                await self._serve(exchange, spent)
         except EmbassyError as error:
             await exchange.fail(error)
         except ClientGone:
@@ -92,7 +94,7 @@ class Gateway:
         finally:
             exchange.close()
 
-    async def _serve(self, exchange: Exchange) -> None:
+    async def _serve(self, exchange: Exchange, spent: Spent) -> None:
         plain = key_from_headers(exchange.header(b"x-api-key"), exchange.header(b"authorization"))
         actor = await self.keys.actor(plain)
         if not actor.may(SCOPE):
@@ -100,7 +102,7 @@ class Gateway:
         patience = wake_timeout(exchange)
         body = await json_body(exchange)
         exchange.end_with_client()
-        await ENDPOINTS[exchange.path](Call(self.backend, exchange, actor, body, patience))
+        await ENDPOINTS[exchange.path](Call(self.backend, exchange, actor, body, patience, spent))
 
     async def _follow_nudges(self) -> None:
         nudges = Nudges(notify.ROUTES)

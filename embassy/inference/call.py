@@ -8,6 +8,7 @@ from django.conf import settings
 
 from embassy.inference.backend import Backend
 from embassy.inference.exchange import Exchange
+from embassy.inference.spending import Spent
 from embassy.platform.actor import Actor
 from embassy.platform.errors import InvalidInput
 from embassy.platform.exception_handler import UnsupportedMediaType
@@ -17,13 +18,17 @@ MAX_WAKE_TIMEOUT = 900.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`wake_timeout` is how many seconds this request is willing to wait for a model to start."""
+    """`wake_timeout` is how many seconds this request is willing to wait for a model to start.
+
+    What becomes known of it is written into `spent`.
+    """
 
     backend: Backend
     exchange: Exchange
     actor: Actor
     body: dict[str, Any]
     wake_timeout: float
+    spent: Spent
 
 
 async def json_body(exchange: Exchange) -> dict[str, Any]:

@@ -23,9 +23,8 @@ async def ask(call: Call, model: str, task: str, path: str, body: Body) -> tuple
     """The engine's whole answer, and the route that gave it; raises EmbassyError if there is none."""
     route, answer = await deliver(call, model, task, path, body)
     try:
-        with call.backend.meter.use(call.actor, route) as spent:
-            whole = await read_whole(answer, model)
-            spent.prompt_tokens, spent.completion_tokens = tokens_of(whole.get("usage"))
+        whole = await read_whole(answer, model)
+        call.spent.prompt_tokens, call.spent.completion_tokens = tokens_of(whole.get("usage"))
     except EngineGone as error:
         raise engine_lost() from error
     finally:
@@ -37,6 +36,7 @@ async def deliver(call: Call, model: str, task: str, path: str, body: Body) -> t
     """Send to wherever the model is by then, waiting for it if need be. `path` is the engine's."""
     route = await call.backend.routes.find(call.actor, model)
     check_task(model, does=route.task_type, wanted=task)
+    call.spent.asked(call.actor, route)
     deadline = time.monotonic() + call.wake_timeout
     was_sent = False
     while True:
@@ -54,6 +54,7 @@ async def deliver(call: Call, model: str, task: str, path: str, body: Body) -> t
             pass
         else:
             if answer.status not in NOT_OURS:
+                call.backend.meter.enter(call.spent, route)
                 return route, answer
             answer.close()
         await call.backend.waking.moved(call.actor, model, route, deadline=deadline)

@@ -1,5 +1,6 @@
 """`/v1/completions` and `/v1/chat/completions`: one way through for both, plain and streamed."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,6 @@ from embassy.inference.endpoints import TEXT
 from embassy.inference.errors import EngineGone, engine_lost, failure_in_stream
 from embassy.inference.protocol import TextRequest
 from embassy.inference.relay import EventRelay
-from embassy.inference.spending import Spent
 from embassy.inference.upstream import EngineAnswer
 
 
@@ -37,38 +37,37 @@ class TextEndpoint:
             lambda route: protocol.for_engine(request, route, organization),
         )
         try:
-            with call.backend.meter.use(call.actor, route) as spent:
-                await self._answer(call, request, route, answer, spent)
+            await self._answer(call, request, route, answer)
         except EngineGone as error:
             raise engine_lost() from error
         finally:
             answer.close()
 
-    async def _answer(
-        self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer, spent: Spent
-    ) -> None:
+    async def _answer(self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer) -> None:
         if request.is_stream:
             await check_status(answer, request.model)
-            await _stream(call, request, route, answer, spent)
+            await _stream(call, request, route, answer)
             return
         whole = await read_whole(answer, request.model)
-        spent.prompt_tokens, spent.completion_tokens = shapes.tokens_of(whole.get("usage"))
+        call.spent.prompt_tokens, call.spent.completion_tokens = shapes.tokens_of(whole.get("usage"))
         shaped = self.shape(whole, model=request.model, route=route)
         await call.exchange.answer(200, orjson.dumps(shaped))
 
 
-async def _stream(call: Call, request: TextRequest, route: Route, answer: EngineAnswer, spent: Spent) -> None:
+async def _stream(call: Call, request: TextRequest, route: Route, answer: EngineAnswer) -> None:
     """The status is sent with the first event, so that what fails before it is a proper error."""
     relay = EventRelay(
         upstream_model=route.upstream_model, model=request.model, wants_usage=request.wants_usage
     )
     try:
         async for events in _events(relay, answer, request.model):
+            if not call.spent.first_at:
+                call.spent.first_at = time.monotonic()
             if not call.exchange.is_started:
                 await call.exchange.start_stream()
             await call.exchange.write(events)
     finally:
-        spent.prompt_tokens, spent.completion_tokens = relay.tokens
+        call.spent.prompt_tokens, call.spent.completion_tokens = relay.tokens
     if not relay.is_done:
         raise engine_lost()
     await call.exchange.end_stream()

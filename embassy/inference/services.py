@@ -1,31 +1,91 @@
-"""The one write of this app."""
+"""The writes of this app: what was used, added up in the rows of the hour."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
-from embassy.inference.models import Usage
-from embassy.inference.spending import Account, Spent
+from embassy.inference.models import Latency, LatencyKind, Usage
+from embassy.inference.spending import Account, Buckets, Total
+
+WHOSE = ("organization_pk", "project_pk", "deployment_pk", "key_pk", "model", "hour")
+USAGE_KEY = ("organization_pk", "deployment_pk", "model", "key_pk", "hour")
+USAGE_SUMS = (
+    "requests",
+    "errors",
+    "prompt_tokens",
+    "completion_tokens",
+    "milliseconds",
+    "engine_milliseconds",
+)
+LATENCY_KEY = (*USAGE_KEY, "kind", "bucket")
+TYPES = {"model": "text", "hour": "timestamptz", "kind": "text"}
+
+Row = tuple[Any, ...]
 
 
 @transaction.atomic
-def add_usage(*, spent: Mapping[Account, Spent], at: datetime) -> None:
-    """Add what was spent to the hour of `at`."""
+def add_usage(*, totals: Mapping[Account, Total], at: datetime) -> None:
+    """Add what was spent to the hour of `at`: two statements, however many rows."""
     hour = at.replace(minute=0, second=0, microsecond=0)
-    for account, amount in sorted(spent.items(), key=lambda item: str(item[0])):  # one order: no deadlocks
-        row, _ = Usage.objects.get_or_create(
-            organization_pk=account.organization_pk,
-            deployment_pk=account.deployment_pk,
-            key_pk=account.key_pk,
-            model=account.model,
-            hour=hour,
-            defaults={"project_pk": account.project_pk},
-        )
-        Usage.objects.filter(pk=row.pk).update(
-            requests=F("requests") + amount.requests,
-            prompt_tokens=F("prompt_tokens") + amount.prompt_tokens,
-            completion_tokens=F("completion_tokens") + amount.completion_tokens,
-            milliseconds=F("milliseconds") + round(amount.milliseconds),
-        )
+    # One order in every process, so that two that write at once never wait for each other in a circle.
+    accounts = sorted(totals.items(), key=lambda item: str(item[0]))
+    _add(Usage, WHOSE, USAGE_KEY, USAGE_SUMS, [_usage(account, hour, total) for account, total in accounts])
+    latencies = [row for account, total in accounts for row in _latencies(account, hour, total)]
+    _add(Latency, (*WHOSE, "kind", "bucket"), LATENCY_KEY, ("count",), latencies)
+
+
+def _usage(account: Account, hour: datetime, total: Total) -> Row:
+    return (
+        *_whose(account, hour),
+        total.requests,
+        total.errors,
+        total.prompt_tokens,
+        total.completion_tokens,
+        round(total.milliseconds),
+        total.engine_milliseconds,
+    )
+
+
+def _latencies(account: Account, hour: datetime, total: Total) -> Iterable[Row]:
+    kinds: Sequence[tuple[str, Buckets]] = (
+        (LatencyKind.FIRST_TOKEN.value, total.first_token),
+        (LatencyKind.WHOLE.value, total.whole),
+    )
+    for kind, buckets in kinds:
+        for bucket in sorted(buckets):
+            yield (*_whose(account, hour), kind, bucket, buckets[bucket])
+
+
+def _whose(account: Account, hour: datetime) -> Row:
+    return (
+        account.organization_pk,
+        account.project_pk,
+        account.deployment_pk,
+        account.key_pk,
+        account.model,
+        hour,
+    )
+
+
+def _add(
+    model: "type[Usage | Latency]",
+    columns: Sequence[str],
+    key: Sequence[str],
+    sums: Sequence[str],
+    rows: Sequence[Row],
+) -> None:
+    """INSERT the rows, or add `sums` to those that are there."""
+    if not rows:
+        return
+    table = connection.ops.quote_name(model._meta.db_table)
+    names = list(dict.fromkeys((*columns, *sums)))
+    arrays = ", ".join(f"%s::{TYPES.get(name, 'bigint')}[]" for name in names)
+    added = ", ".join(f"{name} = {table}.{name} + EXCLUDED.{name}" for name in sums)
+    statement = (
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608 (our own names)
+        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])

@@ -13,41 +13,60 @@ from embassy.deployments import services as deployments
 from embassy.deployments.routes import Route
 from embassy.inference import services
 from embassy.inference.database import Database
-from embassy.inference.spending import Account, Spent, account_of
-from embassy.platform.actor import Actor
-from embassy.platform.errors import Unavailable
+from embassy.inference.exchange import ClientGone
+from embassy.inference.spending import ABANDONED, BROKEN, Account, Outcome, Place, Spent, Total
+from embassy.platform.errors import EmbassyError, Unavailable
 from embassy.platform.logs import fields
 
 log = logging.getLogger(__name__)
 
 FLUSH_S = 2.0
 
-Place = tuple[int | None, int | None]  # primary keys of deployment and engine
-
 
 class Meter:
+    """A request costs a few additions here; rows are written every two seconds, in one statement each."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
         self._running: Counter[Place] = Counter()
         self._used: set[Place] = set()
-        self._spent: dict[Account, Spent] = {}
+        self._totals: dict[Account, Total] = {}
+        self._strays: Counter[Outcome] = Counter()
 
     @contextmanager
-    def use(self, actor: Actor, route: Route) -> Iterator[Spent]:
-        """While inside, and in this flush period, the route counts as in use.
-
-        Write the tokens into what it yields; they count however it ends.
-        """
-        place = route.deployment_pk, route.engine_pk
-        self._running[place] += 1
-        self._used.add(place)
-        spent, began = Spent(requests=1), time.monotonic()
+    def request(self) -> Iterator[Spent]:
+        """One request, from its first byte on. It is counted on the way out, however it ends."""
+        spent = Spent()
         try:
             yield spent
+        except EmbassyError as error:
+            spent.failed(error)
+            raise
+        except (ClientGone, asyncio.CancelledError):
+            spent.outcome = ABANDONED
+            raise
+        except Exception:
+            spent.outcome = BROKEN
+            raise
         finally:
-            self._running[place] -= 1
-            spent.milliseconds = (time.monotonic() - began) * 1000
-            self._spent.setdefault(account_of(actor, route), Spent()).add(spent)
+            self._leave(spent)
+
+    def enter(self, spent: Spent, route: Route) -> None:
+        """Until the request is over, and in this flush period, the route counts as in use."""
+        place = spent.place = route.deployment_pk, route.engine_pk
+        self._running[place] += 1
+        self._used.add(place)
+
+    def _leave(self, spent: Spent) -> None:
+        if spent.place is not None:
+            self._running[spent.place] -= 1
+        if spent.account is None:
+            self._strays[spent.outcome] += 1
+            return
+        total = self._totals.get(spent.account)
+        if total is None:
+            total = self._totals[spent.account] = Total()
+        total.count(spent, time.monotonic())
 
     async def keep_flushing(self) -> None:
         while True:
@@ -58,24 +77,25 @@ class Meter:
         """Write down what there is; what cannot be written is kept for the next time."""
         self._running = +self._running  # drops those at zero
         used, self._used = self._used | self._running.keys(), set()
-        spent, self._spent = self._spent, {}
-        if not used:
+        totals, self._totals = self._totals, {}
+        if not used and not totals:
             return
         try:
-            await self._database.run(lambda: _write(used, spent))
+            await self._database.run(lambda: _write(used, totals))
         except Unavailable as error:
             log.warning("usage.kept", extra=fields(error=type(error.__cause__).__name__))
-            self._keep(used, spent)
+            self._keep(used, totals)
 
-    def _keep(self, used: set[Place], spent: dict[Account, Spent]) -> None:
+    def _keep(self, used: set[Place], totals: dict[Account, Total]) -> None:
         self._used |= used
-        for account, amount in spent.items():
-            self._spent.setdefault(account, Spent()).add(amount)
+        for account, total in totals.items():
+            self._totals.setdefault(account, Total()).add(total)
 
 
-def _write(used: set[Place], spent: dict[Account, Spent]) -> None:
-    deployments.touch(
-        deployment_pks={deployment for deployment, _ in used if deployment is not None},
-        engine_pks={engine for _, engine in used if engine is not None},
-    )
-    services.add_usage(spent=spent, at=timezone.now())
+def _write(used: set[Place], totals: dict[Account, Total]) -> None:
+    if used:
+        deployments.touch(
+            deployment_pks={deployment for deployment, _ in used if deployment is not None},
+            engine_pks={engine for _, engine in used if engine is not None},
+        )
+    services.add_usage(totals=totals, at=timezone.now())

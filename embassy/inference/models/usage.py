@@ -20,7 +20,7 @@ class Usage(models.Model):
     requests = models.BigIntegerField(default=0)
     prompt_tokens = models.BigIntegerField(default=0)
     completion_tokens = models.BigIntegerField(default=0)
-    milliseconds = models.BigIntegerField(default=0)  # that the engine worked on the requests
+    milliseconds = models.BigIntegerField(default=0)  # from requests to the last bytes of answers
     errors = models.BigIntegerField(default=0)  # of the requests, those that got none but an error
     engine_milliseconds = models.BigIntegerField(default=0)  # its share of the time that its engine was up
 
