@@ -13,6 +13,7 @@ from embassy.deployments.models import Deployment, WakeCause
 from embassy.deployments.states import DEPLOYMENT, LIVE, DeploymentStatus
 from embassy.engines import services as engines
 from embassy.engines.keys import Archive
+from embassy.engines.models import Engine
 from embassy.engines.states import Wanted
 from embassy.platform import notify
 from embassy.platform.enqueue import enqueue
@@ -22,8 +23,8 @@ ASLEEP = frozenset({DeploymentStatus.DEACTIVATED, DeploymentStatus.FAILED, Deplo
 
 def bring_up(deployment: Deployment) -> None:
     """Want all that it needs, and look at it soon."""
-    engines.want_active(engine=deployment.engine)
     _want_adapter(deployment)
+    engines.want_active(engine=deployment.engine)
     notify.nudge(notify.ROUTES)
     enqueue("deployments.reconcile", deployment.pk)
 
@@ -38,8 +39,8 @@ def rouse(deployment: Deployment, *, cause: WakeCause, reason: str = "Waking.") 
         deployment, DeploymentStatus.REACTIVATING, sources=ASLEEP, reason=reason, changes=changes
     )
     if moved:
-        wakes.begin(deployment=deployment, cause=cause, reason=reason)
         bring_up(deployment)
+        wakes.begin(deployment=deployment, cause=cause, reason=reason)
     return moved
 
 
@@ -136,23 +137,36 @@ def _explain(deployment: Deployment, reason: str) -> None:
 
 def _want_again(deployment: Deployment) -> None:
     """An engine or adapter that was let go just as this deployment came up is wanted again."""
+    adapter = deployment.adapter
+    if adapter is None or not adapter.wanted:
+        _want_adapter(deployment)
     if deployment.engine.wanted == Wanted.INACTIVE:
         engines.want_active(engine=deployment.engine)
-    adapter = deployment.adapter
-    if deployment.needs_adapter and (adapter is None or not adapter.wanted):
-        _want_adapter(deployment)
 
 
 def _want_adapter(deployment: Deployment) -> None:
+    """On its engine, or if that is full, on another of its kind. Call it before you write to an engine."""
     if not deployment.needs_adapter:
         return
+    if deployment.engine.automatic:
+        deployment.engine = _engine_with_place(deployment)
     deployment.adapter = engines.want_adapter(
         engine=deployment.engine,
         name=deployment.upstream_model,
         archive=Archive(deployment.archive_key, deployment.sha256),
         rank=deployment.rank,
     )
-    deployment.save(update_fields=["adapter"])
+    deployment.save(update_fields=["adapter", "engine"])
+
+
+def _engine_with_place(deployment: Deployment) -> Engine:
+    return engines.ensure_place(
+        base_model=deployment.base_model,
+        task_type=deployment.task_type,
+        rank=deployment.rank,
+        name=deployment.upstream_model,
+        present=deployment.engine_id,
+    )
 
 
 def _drop_adapter(deployment: Deployment) -> None:

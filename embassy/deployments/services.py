@@ -79,8 +79,8 @@ def create_deployment(
                 began_at=timezone.now(),
                 woken_at=timezone.now(),
             )
-            wakes.begin(deployment=deployment, cause=WakeCause.CREATED, reason=engines.WAITING)
             moves.bring_up(deployment)
+            wakes.begin(deployment=deployment, cause=WakeCause.CREATED, reason=engines.WAITING)
             forced = {"forced": True} if source.forced else {}
             audit.record("deployment.created", deployment.public_id, actor=actor, name=name, **forced)
     except IntegrityError:
@@ -227,6 +227,14 @@ def _check_fit(engine: Engine, source: Source) -> None:
         raise InvalidInput(
             f"Engine {engine.name} takes adapters up to rank {engine.rank}; this one has {source.rank}."
         )
+    # Asleep or not: any of them may be asked for at any time, and here they have nowhere else to go.
+    held = engine.deployments.exclude(status=DeploymentStatus.TERMINATED).filter(checkpoint__gt=0)
+    if source.needs_adapter and held.count() >= MAX_ADAPTERS:
+        raise Conflict(
+            f"Engine {engine.name} has {MAX_ADAPTERS} fine-tuned deployments, as many as it can hold."
+            " Undeploy one, or make another engine.",
+            code="engine_full",
+        )
 
 
 def _checked_management(management: dict[str, Any]) -> dict[str, Any]:
@@ -238,14 +246,6 @@ def _checked_management(management: dict[str, Any]) -> dict[str, Any]:
         check_timeout(config["inactive_duration"])
     return management | {
         "management_config": {"inactive_duration": settings.INACTIVE_TIMEOUT_SECONDS} | config
-    # Asleep or not: any of them may be asked for at any time, and here they have nowhere else to go.
-    held = engine.deployments.exclude(status=DeploymentStatus.TERMINATED).filter(checkpoint__gt=0)
-    if source.needs_adapter and held.count() >= MAX_ADAPTERS:
-        raise Conflict(
-            f"Engine {engine.name} has {MAX_ADAPTERS} fine-tuned deployments, as many as it can hold."
-            " Undeploy one, or make another engine.",
-            code="engine_full",
-        )
     }
 
 
