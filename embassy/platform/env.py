@@ -7,12 +7,18 @@ say, so that `manage.py` works in another terminal. Any variable may also come f
 
 import json
 import os
+import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+_SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMGT]?)(?P<binary>i?)B?", re.IGNORECASE)
+_HOST = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 class BadEnvironment(Exception):
@@ -54,6 +60,26 @@ def number(name: str, default: float) -> float:
         return float(value)
     except ValueError:
         raise BadEnvironment(f"{name} must be a number, not {value!r}") from None
+
+
+def size(name: str, default: int = 0) -> int:
+    """Bytes, from a number alone or with a unit as in `12GB`, `512M` (of 1000) or `1.5GiB` (of 1024)."""
+    value = text(name).strip()
+    if not value:
+        return default
+    match = _SIZE.fullmatch(value)
+    if match is None:
+        raise BadEnvironment(f"{name} must be a size such as 12GB or 512MiB, not {value!r}")
+    base = 1024 if match["binary"] else 1000
+    return int(float(match["number"]) * base ** " KMGT".index(match["unit"].upper() or " "))
+
+
+def host_name(name: str) -> str:
+    """What this machine is called among those that share the work; by default what it calls itself."""
+    value = text(name) or socket.gethostname()
+    if not _HOST.fullmatch(value):
+        raise BadEnvironment(f"{name} takes up to 100 letters, digits, dots, dashes and underscores")
+    return value
 
 
 def boolean(name: str, default: bool) -> bool:

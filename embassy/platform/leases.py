@@ -4,7 +4,6 @@ All times are the database's, so that hosts with wrong clocks agree. See docs/li
 """
 
 import os
-import socket
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,7 +17,7 @@ Row = TypeVar("Row", bound=Leased)
 
 
 def owner_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{settings.HOST_NAME}:{os.getpid()}"
 
 
 def lease_length() -> timedelta:
@@ -55,9 +54,11 @@ def expired(rows: "QuerySet[Row, Row]") -> "QuerySet[Row, Row]":
 
 
 def owned_by_dead_process(rows: "QuerySet[Row, Row]") -> list[Row]:
-    """Leases of processes of this host that no longer exist: no need to wait for their expiry."""
-    host = socket.gethostname()
-    held = rows.filter(lease_owner__startswith=f"{host}:")
+    """Leases of processes of this host that no longer exist: no need to wait for their expiry.
+
+    Two hosts must not have one name, or each takes the other's living processes for dead: EMBASSY_HOST_NAME.
+    """
+    held = rows.filter(lease_owner__startswith=f"{settings.HOST_NAME}:")
     return [row for row in held if not _alive(row.lease_owner)]
 
 

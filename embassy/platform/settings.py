@@ -160,6 +160,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- Work -----------------------------------------------------------------------------------------
 
+# Of this machine among those that share the queues: in leases, and in the list of hosts.
+HOST_NAME = env.host_name("EMBASSY_HOST_NAME")
 LEASE_SECONDS = env.integer("EMBASSY_LEASE_SECONDS", 20)
 REPUBLISH_SECONDS = env.integer("EMBASSY_REPUBLISH_SECONDS", 20)
 TRAINING_ATTEMPTS = env.integer("EMBASSY_TRAINING_ATTEMPTS", 5)
@@ -173,7 +175,10 @@ PRICE_PER_HOUR = env.number("EMBASSY_PRICE_PER_HOUR", 0) or None
 CURRENCY = env.text("EMBASSY_CURRENCY", "USD")
 TRAINING_STANDBY = env.text("EMBASSY_TRAINING_STANDBY")
 ENGINE_STANDBY = env.text("EMBASSY_ENGINE_STANDBY")
-ENGINE_HOST = env.text("EMBASSY_ENGINE_HOST", "127.0.0.1")
+ENGINE_HOST = env.text("EMBASSY_ENGINE_HOST", "127.0.0.1")  # address at which gateways reach its engines
+ENGINE_MEMORY = env.size("EMBASSY_ENGINE_MEMORY")  # bytes for all engines of this host; 0 is a share of it
+# What was used within this time is not put to sleep to make room for others.
+ROOM_AFTER_SECONDS = env.integer("EMBASSY_ROOM_AFTER_SECONDS", 60)
 ENGINE_MAX_MODEL_LEN = env.integer("EMBASSY_ENGINE_MAX_MODEL_LEN", 8192)
 ENGINE_START_SECONDS = env.integer("EMBASSY_ENGINE_START_SECONDS", 600)
 WAKE_TIMEOUT_SECONDS = env.integer("EMBASSY_WAKE_TIMEOUT_SECONDS", 60)

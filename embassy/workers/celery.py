@@ -1,6 +1,7 @@
 """What `celery -A embassy.workers` loads: the application, its tasks, and how a worker's process behaves."""
 
 import ctypes
+import gc
 import os
 import signal
 from pathlib import Path
@@ -16,6 +17,12 @@ __all__ = ["app"]
 app.conf.update(include=["embassy.workers.tasks"])
 
 PR_SET_PDEATHSIG = 1
+
+
+@signals.worker_before_create_process.connect
+def share_memory(**_: Any) -> None:
+    """What is loaded stays: else each pool process's collector copies it, 77 MB instead of 25 for an idle one."""
+    gc.freeze()
 
 
 @signals.worker_process_init.connect

@@ -59,6 +59,7 @@ class Engine(Leased, Timestamped):
     resource_management: Any = models.JSONField(default=dict, blank=True)
     deleted_at = models.DateTimeField(null=True)
 
+    host_name = models.CharField(max_length=100, blank=True)  # of the Host that runs it or was chosen for it
     need_bytes = models.BigIntegerField(null=True)  # of GPU memory, or of the host's without a GPU
     gpus: Any = models.JSONField(default=list, blank=True)  # indices of those that it has on its host
     sleep_level = models.PositiveSmallIntegerField(default=0)  # vLLM's; 0: awake

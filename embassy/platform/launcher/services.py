@@ -23,7 +23,7 @@ Table = tuple[Service, ...]
 def service_table(launch: Launch) -> Table:
     """Every service of the platform; a store that others run is not among them."""
     training_slots = env.integer("EMBASSY_TRAINING_SLOTS", 1)
-    engine_slots = env.integer("EMBASSY_ENGINE_SLOTS", 4)
+    engine_slots = env.integer("EMBASSY_ENGINE_SLOTS", 16)
     return (
         *_stores(launch),
         _prepare(launch),
@@ -121,7 +121,7 @@ def _worker(launch: Launch, queue: str, *, slots: int) -> Service:
                 "-Q",
                 queue,
                 "-n",
-                f"{queue}@%h",
+                f"{queue}@{env.text('EMBASSY_HOST_NAME') or '%h'}",
                 "--concurrency",
                 str(slots),
                 "--loglevel",

@@ -1,7 +1,6 @@
 """Jobs whose worker died, and jobs whose wake-up was lost."""
 
 import os
-import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -49,11 +48,11 @@ def test_expired_lease_goes_back_to_the_queue(testing: bool) -> None:
     assert job.lease_token > token
 
 
-def test_dead_owner_on_this_host_is_not_waited_for() -> None:
+def test_dead_owner_on_this_host_is_not_waited_for(settings: Settings) -> None:
     job = make_running_job()
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    change(job, lease_owner=f"{socket.gethostname()}:{dead.pid}")
+    change(job, lease_owner=f"{settings.HOST_NAME}:{dead.pid}")
 
     assert [found.pk for found in reconcile.orphaned()] == [job.pk]
 
