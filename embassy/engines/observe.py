@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from embassy.engines import services
+from embassy.engines import runs, services
 from embassy.engines.models import Adapter, Engine
 from embassy.engines.models.engine import START_ATTEMPTS
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
@@ -41,6 +41,7 @@ def claim(*, engine_pk: int) -> Engine | None:
     )
     if not won:
         return None
+    runs.opened(engine)
     engine.adapters.update(loaded_at=None)
     services.changed(engine)
     return engine
@@ -67,6 +68,7 @@ def active(*, engine: Engine, token: int, host: str, port: int, model_path: str,
     }
     if not ENGINE.transition(engine, EngineStatus.ACTIVE, where={"lease_token": token}, changes=changes):
         raise LeaseLost
+    runs.activated(engine, token)
     services.changed(engine)
 
 
@@ -126,7 +128,8 @@ def _release(engine: Engine, token: int, *, reason: str, changes: dict[str, Any]
     wanted = changes.get("wanted") or _locked(engine, token).wanted
     target = EngineStatus.CREATING if wanted == Wanted.ACTIVE else EngineStatus.INACTIVE
     everything = leases.release_changes() | GONE | {"reason": reason} | changes
-    ENGINE.transition(engine, target, where={"lease_token": token}, reason=reason, changes=everything)
+    if ENGINE.transition(engine, target, where={"lease_token": token}, reason=reason, changes=everything):
+        runs.closed(engine, token, reason)
     engine.adapters.update(loaded_at=None)
     services.changed(engine)
 
