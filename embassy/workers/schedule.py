@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from embassy.datasets import services as datasets
 from embassy.deployments import reconcile as deployments
 from embassy.engines import reconcile as engines
+from embassy.inference import engine_time
 from embassy.training import merges
 from embassy.training import orphans as training_orphans
 from embassy.training import reconcile as training
@@ -28,6 +29,7 @@ TIMETABLE = (
     Entry("engines.reconcile", 1, engines.reconcile),
     Entry("deployments.reconcile", 2, deployments.reconcile),
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
+    Entry("inference.share_engine_time", 10, engine_time.share_out),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
     Entry("training.purge_orphans", 3600, training_orphans.purge_orphans),
 )
