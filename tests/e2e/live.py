@@ -99,9 +99,7 @@ class LivePlatform:
 
     def kill_service(self, service: str) -> None:
         """The service with everything that it started."""
-        self._kill(
-            [p for p in self.leftovers() if self._environ(p).get("EMBASSY_LAUNCHER_SERVICE") == service]
-        )
+        self._kill([p for p in self.leftovers() if self.service_of(p) == service])
 
     def kill_program(self, name: str) -> None:
         """Whoever calls itself so, whether a standby forked it or a worker started it."""
@@ -119,6 +117,10 @@ class LivePlatform:
         """Every process that carries this platform's mark."""
         home = str(self.home)
         return [p for p in psutil.process_iter() if self._environ(p).get("EMBASSY_LAUNCHER_HOME") == home]
+
+    def service_of(self, process: psutil.Process) -> str | None:
+        """The service that started it, itself included."""
+        return self._environ(process).get("EMBASSY_LAUNCHER_SERVICE")
 
     @staticmethod
     def _environ(process: psutil.Process) -> dict[str, str]:
