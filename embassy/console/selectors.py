@@ -7,7 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from embassy.console.actor import Visitor
 from embassy.deployments.models import Deployment
-from embassy.deployments.states import DeploymentStatus
+from embassy.deployments.states import ENDED
 from embassy.platform.actor import Actor
 from embassy.platform.errors import NotFound
 from embassy.projects.models import ApiKey, Project
@@ -18,7 +18,7 @@ from embassy.training.states import UNFINISHED
 
 def projects_with_counts(actor: Actor) -> "QuerySet[Project, Project]":
     """Newest first, each with how many data sets, jobs, unfinished jobs and deployments it has."""
-    live = ~Q(deployments__status=DeploymentStatus.TERMINATED)
+    live = ~Q(deployments__status__in=ENDED)
     running = Q(training_jobs__status__in=UNFINISHED)
     counts = {
         "dataset_count": Count("datasets", distinct=True),
@@ -30,7 +30,7 @@ def projects_with_counts(actor: Actor) -> "QuerySet[Project, Project]":
 
 
 def deployments_of_job(job: TrainingJob) -> "QuerySet[Deployment, Deployment]":
-    return job.deployments.exclude(status=DeploymentStatus.TERMINATED).order_by("id")
+    return job.deployments.exclude(status__in=ENDED).order_by("id")
 
 
 def newest_events(job: TrainingJob, limit: int = 100) -> "QuerySet[JobEvent, JobEvent]":

@@ -62,15 +62,7 @@ def put_down(*, deployment: Deployment, reason: str, changes: dict[str, Any] | N
 @transaction.atomic
 def terminate(deployment: Deployment) -> bool:
     """Take it down for good. False: somebody did so before."""
-    data = {"checkpoint": deployment.checkpoint, "base_model": deployment.base_model}
-    moved = DEPLOYMENT.transition(
-        deployment,
-        DeploymentStatus.TERMINATED,
-        reason="It was deleted.",
-        # It lets go of its job, so that the job may be deleted too.
-        changes={"reason": "It was deleted.", "adapter": None, "training_job": None},
-        data=data,
-    )
+    moved = _end(deployment, DeploymentStatus.CANCELLED) or _end(deployment, DeploymentStatus.TERMINATED)
     if moved:
         wakes.end(deployment=deployment, reason="It was deleted.")
         _drop_adapter(deployment)
@@ -102,6 +94,17 @@ def follows_its_engine_up(deployment: Deployment) -> bool:
         return False
     by_hand = deployment.slept_at is not None and deployment.slept_at > deployment.woken_at
     return engine.wanted == Wanted.ACTIVE and not by_hand
+
+
+def _end(deployment: Deployment, status: DeploymentStatus) -> bool:
+    return DEPLOYMENT.transition(
+        deployment,
+        status,
+        reason="It was deleted.",
+        # It lets go of its job, so that the job may be deleted too.
+        changes={"reason": "It was deleted.", "adapter": None, "training_job": None},
+        data={"checkpoint": deployment.checkpoint, "base_model": deployment.base_model},
+    )
 
 
 def _move(deployment: Deployment, verdict: lifecycle.Verdict) -> None:

@@ -14,7 +14,7 @@ from embassy.catalog.base_model import BaseModel
 from embassy.deployments import lifecycle
 from embassy.deployments.models import Deployment
 from embassy.deployments.routes import Route, RouteState
-from embassy.deployments.states import LIVE, DeploymentStatus
+from embassy.deployments.states import ENDED, LIVE, DeploymentStatus
 from embassy.engines import selectors as engine_selectors
 from embassy.engines import services as engines
 from embassy.engines.models import Engine
@@ -32,7 +32,7 @@ Rows = QuerySet[Deployment, Deployment]
 
 def deployments_visible_to(actor: Actor) -> Rows:
     rows = Deployment.objects.filter(project__in=projects_visible_to(actor))
-    return rows.exclude(status=DeploymentStatus.TERMINATED).order_by("id")
+    return rows.exclude(status__in=ENDED).order_by("id")
 
 
 def deployments_of(actor: Actor, project: Project) -> Rows:
@@ -62,7 +62,7 @@ def find_on_engine(actor: Actor, engine: Engine, name: str) -> Deployment:
 
 def engines_with_counts(actor: Actor) -> "QuerySet[Engine, Engine]":
     """The actor's engines with `deployment_counts`."""
-    live = ~Q(deployments__status=DeploymentStatus.TERMINATED)
+    live = ~Q(deployments__status__in=ENDED)
     return engine_selectors.engines_visible_to(actor).annotate(
         deployment_counts=Count("deployments", filter=live)
     )
@@ -70,7 +70,7 @@ def engines_with_counts(actor: Actor) -> "QuerySet[Engine, Engine]":
 
 def routes() -> list[Route]:
     """Everything that a request may name: deployments of all organizations, and serverless base models."""
-    remembered = Q(status=DeploymentStatus.TERMINATED, updated_at__lt=Now() - REMEMBERED)
+    remembered = Q(status__in=ENDED, updated_at__lt=Now() - REMEMBERED)
     rows = Deployment.objects.exclude(remembered).filter(project__deleted_at=None)
     deployments = rows.select_related("engine", "adapter").order_by("id")
     serverless = [model for model in catalog.list_base_models() if model.support_serverless]
@@ -113,7 +113,7 @@ def deployment_state(row: Deployment) -> RouteState:
         return "ready" if lifecycle.is_serving(row) else "starting"
     if row.status == DeploymentStatus.DEACTIVATED:
         return "asleep"
-    return "terminated" if row.status == DeploymentStatus.TERMINATED else "failed"
+    return "terminated" if row.status in ENDED else "failed"
 
 
 def base_model_route(model: BaseModel) -> Route:

@@ -16,7 +16,7 @@ from embassy.deployments.models import Deployment, WakeCause
 from embassy.deployments.routes import Route
 from embassy.deployments.schedule import check_timeout, parse_window
 from embassy.deployments.source import Source, resolve
-from embassy.deployments.states import LIVE, DeploymentStatus
+from embassy.deployments.states import ENDED, LIVE, DeploymentStatus
 from embassy.engines import keys
 from embassy.engines import services as engines
 from embassy.engines.command import MAX_ADAPTERS
@@ -140,7 +140,7 @@ def touch(*, deployment_pks: Collection[int], engine_pks: Collection[int]) -> No
 def reconcile(*, deployment_pk: int) -> None:
     """Bring the status in line with what is seen, and what is wanted in line with the status."""
     rows = Deployment.objects.select_related("engine", "adapter").filter(pk=deployment_pk)
-    deployment = rows.exclude(status=DeploymentStatus.TERMINATED).first()
+    deployment = rows.exclude(status__in=ENDED).first()
     if deployment is None:
         return
     if deployment.status in LIVE:
@@ -152,7 +152,7 @@ def reconcile(*, deployment_pk: int) -> None:
 def reconcile_engine(*, engine_pk: int) -> None:
     """The engine or one of its adapters has changed."""
     settle_shared(engine_pk=engine_pk)
-    pks = Deployment.objects.filter(engine_id=engine_pk).exclude(status=DeploymentStatus.TERMINATED)
+    pks = Deployment.objects.filter(engine_id=engine_pk).exclude(status__in=ENDED)
     for pk in pks.values_list("pk", flat=True):
         reconcile(deployment_pk=pk)
 
@@ -187,7 +187,7 @@ def create_engine(
 @transaction.atomic
 def delete_engine(*, engine: Engine, actor: Actor) -> None:
     """Raises Conflict while something is deployed on it."""
-    count = engine.deployments.exclude(status=DeploymentStatus.TERMINATED).count()
+    count = engine.deployments.exclude(status__in=ENDED).count()
     if count:
         raise Conflict(
             f"Engine {engine.name} has {count} deployment{'s' if count > 1 else ''}. Undeploy first.",
@@ -228,7 +228,7 @@ def _check_fit(engine: Engine, source: Source) -> None:
             f"Engine {engine.name} takes adapters up to rank {engine.rank}; this one has {source.rank}."
         )
     # Asleep or not: any of them may be asked for at any time, and here they have nowhere else to go.
-    held = engine.deployments.exclude(status=DeploymentStatus.TERMINATED).filter(checkpoint__gt=0)
+    held = engine.deployments.exclude(status__in=ENDED).filter(checkpoint__gt=0)
     if source.needs_adapter and held.count() >= MAX_ADAPTERS:
         raise Conflict(
             f"Engine {engine.name} has {MAX_ADAPTERS} fine-tuned deployments, as many as it can hold."

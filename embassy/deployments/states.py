@@ -1,4 +1,4 @@
-"""A deployment's life. Cancelled and Terminated end it; the rest can come back."""
+"""A deployment's life. Who deletes it ends it, in one of two ways; the rest can come back."""
 
 from django.db import models
 
@@ -12,9 +12,9 @@ class DeploymentStatus(models.TextChoices):
     DEACTIVATED = "Deactivated"  # asleep; the next request wakes it
     REACTIVATING = "Reactivating"
     FAILED = "Failed"
-    CANCELLED = "Cancelled"
+    CANCELLED = "Cancelled"  # deleted before it was ever Deployed
     TIMED_OUT = "TimedOut"
-    TERMINATED = "Terminated"  # deleted
+    TERMINATED = "Terminated"  # deleted later
 
 
 S = DeploymentStatus
@@ -22,18 +22,19 @@ S = DeploymentStatus
 # Any of these is on its way to Deployed, or there.
 LIVE = frozenset({S.PENDING, S.DEPLOYING, S.DEPLOYED, S.REACTIVATING})
 
+# Deleted: nobody sees it any more, and its name is free.
+ENDED = frozenset({S.CANCELLED, S.TERMINATED})
+
 DEPLOYMENT = StateMachine(
     {
-        S.PENDING: frozenset(
-            {S.DEPLOYING, S.DEPLOYED, S.FAILED, S.TIMED_OUT, S.DEACTIVATED, S.CANCELLED, S.TERMINATED}
-        ),
-        S.DEPLOYING: frozenset({S.DEPLOYED, S.FAILED, S.TIMED_OUT, S.DEACTIVATED, S.CANCELLED, S.TERMINATED}),
+        S.PENDING: frozenset({S.DEPLOYING, S.DEPLOYED, S.FAILED, S.TIMED_OUT, S.DEACTIVATED, S.CANCELLED}),
+        S.DEPLOYING: frozenset({S.DEPLOYED, S.FAILED, S.TIMED_OUT, S.DEACTIVATED, S.CANCELLED}),
         S.DEPLOYED: frozenset({S.DEACTIVATED, S.REACTIVATING, S.FAILED, S.TERMINATED}),
         S.DEACTIVATED: frozenset({S.REACTIVATING, S.TERMINATED}),
         S.REACTIVATING: frozenset({S.DEPLOYED, S.FAILED, S.TIMED_OUT, S.DEACTIVATED, S.TERMINATED}),
         S.FAILED: frozenset({S.REACTIVATING, S.TERMINATED}),
         S.TIMED_OUT: frozenset({S.REACTIVATING, S.TERMINATED}),
-        S.CANCELLED: frozenset({S.TERMINATED}),
+        S.CANCELLED: frozenset(),
         S.TERMINATED: frozenset(),
     }
 )

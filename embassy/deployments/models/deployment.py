@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
-from embassy.deployments.states import DEPLOYMENT, DeploymentStatus
+from embassy.deployments.states import DEPLOYMENT, ENDED, DeploymentStatus
 from embassy.platform.ids import id_factory
 from embassy.platform.models import Timestamped
 
@@ -56,7 +56,7 @@ class Deployment(Timestamped):
             DEPLOYMENT.check("deployment_status_known"),
             models.UniqueConstraint(
                 fields=["organization", "name"],
-                condition=~models.Q(status=DeploymentStatus.TERMINATED),
+                condition=~models.Q(status__in=sorted(ENDED)),
                 name="deployment_name_once",
             ),
         ]

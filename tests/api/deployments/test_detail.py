@@ -70,7 +70,7 @@ def test_it_says_why_it_waits(api: APIClient, url: str) -> None:
 def test_delete(api: APIClient, url: str, project: Project, deployment: Deployment) -> None:
     assert api.delete(url).status_code == 204
     deployment.refresh_from_db()
-    assert deployment.status == "Terminated"
+    assert deployment.status == "Cancelled"
     assert not Adapter.objects.filter(wanted=True).exists()
     assert AuditEvent.objects.filter(verb="deployment.deleted", subject=deployment.public_id).count() == 1
 

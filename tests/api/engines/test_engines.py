@@ -159,7 +159,7 @@ def test_deploy_and_undeploy(api: APIClient, engine: Engine, body: dict[str, Any
     assert (refused.status_code, refused.json()["code"]) == (400, "has_deployments")
 
     assert api.post(at(engine, "undeploy"), {"deployment_name": "mine"}, format="json").status_code == 204
-    assert Deployment.objects.get().status == "Terminated"
+    assert Deployment.objects.get().status == "Cancelled"
     again = api.post(at(engine, "undeploy"), {"deployment_name": "mine"}, format="json")
     assert again.status_code == 400
     assert "no deployment mine" in again.json()["error"]

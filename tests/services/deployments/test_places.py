@@ -59,7 +59,7 @@ def test_a_deletion_frees_its_place_once_the_adapter_is_gone(job: TrainingJob, a
     services.delete_deployment(deployment=first, actor=actor)
     assert deploy(job, actor).engine.shard == 0
 
-    loaded = Deployment.objects.exclude(status="Terminated").order_by("id")[0]
+    loaded = Deployment.objects.exclude(status="Cancelled").order_by("id")[0]
     run_engine(loaded.engine)
     services.delete_deployment(deployment=loaded, actor=actor)
     assert deploy(job, actor).engine.shard == 1  # the engine still holds what it has to unload

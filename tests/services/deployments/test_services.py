@@ -413,19 +413,36 @@ def test_remove_all_leaves_no_row(actor: Actor, project: Project) -> None:
     assert not Adapter.objects.filter(wanted=True).exists()
 
 
-def test_deleted_deployment_stays_deleted(actor: Actor) -> None:
-    deployment = make_deployment()
+@pytest.mark.parametrize(("was_up", "status"), [(False, S.CANCELLED), (True, S.TERMINATED)])
+def test_deleted_deployment_stays_deleted(actor: Actor, project: Project, was_up: bool, status: str) -> None:
+    deployment = make_deployment(project, actor=actor, name="x")
+    if was_up:
+        up(deployment)
     services.delete_deployment(deployment=deployment, actor=actor)
-    assert look(deployment).status == S.TERMINATED
-    services.wake(route=selectors.deployment_route(deployment), actor=actor)
+    services.delete_deployment(deployment=deployment, actor=actor)
+    assert look(deployment).status == status
+    route = selectors.deployment_route(deployment)
+    assert route.state == "terminated"
+    services.wake(route=route, actor=actor)
     deployment.refresh_from_db()
-    assert deployment.status == S.TERMINATED
-    assert deployment.adapter is None
+    assert deployment.status == status
+    assert (deployment.adapter, deployment.training_job) == (None, None)
+    assert statuses(deployment)[-1] == status
+    assert not Adapter.objects.filter(wanted=True).exists()
+    assert make_deployment(project, actor=actor, name="x").pk  # the name is free
+
+
+def test_one_that_is_deleted_while_it_comes_up_is_cancelled(actor: Actor) -> None:
+    deployment = make_deployment()
+    observe.claim(engine_pk=deployment.engine_id)
+    assert look(deployment).status == S.DEPLOYING
+    services.delete_deployment(deployment=deployment, actor=actor)
+    assert statuses(deployment) == [S.DEPLOYING, S.CANCELLED]
 
 
 def test_table_of_moves_is_the_databases_too() -> None:
     assert set(DEPLOYMENT.states) == set(S.values)
-    assert DEPLOYMENT.final() == {S.TERMINATED}
+    assert DEPLOYMENT.final() == {S.CANCELLED, S.TERMINATED}
 
 
 # --- Routes ---------------------------------------------------------------------------------------
