@@ -10,6 +10,8 @@ from embassy.deployments.routes import Route
 from embassy.inference.call import Call
 from embassy.inference.endpoints import check_task
 from embassy.inference.errors import EngineGone, EngineNotReached, engine_lost, of_answer
+from embassy.inference.herald import NOBODY, Herald
+from embassy.inference.patience import Patience
 from embassy.inference.shapes import tokens_of
 from embassy.inference.upstream import EngineAnswer
 
@@ -17,6 +19,8 @@ Body = Callable[[Route], bytes]
 
 # It knows not our key or not this adapter: another engine is at this address, or it was just unloaded.
 NOT_OURS = (401, 403, 404)
+# All who waited for a wake come at once, and the engine's queue is bounded: they did not wait to be refused.
+BUSY = 503
 
 
 async def ask(call: Call, model: str, task: str, path: str, body: Body) -> tuple[Route, dict[str, Any]]:
@@ -32,15 +36,17 @@ async def ask(call: Call, model: str, task: str, path: str, body: Body) -> tuple
     return route, whole
 
 
-async def deliver(call: Call, model: str, task: str, path: str, body: Body) -> tuple[Route, EngineAnswer]:
+async def deliver(
+    call: Call, model: str, task: str, path: str, body: Body, *, herald: Herald = NOBODY
+) -> tuple[Route, EngineAnswer]:
     """Send to wherever the model is by then, waiting for it if need be. `path` is the engine's."""
     route = await call.backend.routes.find(call.actor, model)
     check_task(model, does=route.task_type, wanted=task)
     call.spent.asked(call.actor, route)
-    deadline = time.monotonic() + call.wake_timeout
+    patience = Patience(time.monotonic() + call.wake_timeout, herald)
     was_sent = False
     while True:
-        route = await call.backend.waking.ready(call.actor, model, deadline=deadline)
+        route = await call.backend.waking.ready(call.actor, model, patience)
         try:
             answer = await call.backend.upstream.post(
                 route, path, body(route), request_id=call.exchange.engine_id
@@ -53,11 +59,15 @@ async def deliver(call: Call, model: str, task: str, path: str, body: Body) -> t
         except EngineNotReached:
             pass
         else:
+            if answer.status == BUSY and patience.was_held and patience.left > 0:
+                answer.close()
+                await patience.pause()
+                continue
             if answer.status not in NOT_OURS:
                 call.backend.meter.enter(call.spent, route)
                 return route, answer
             answer.close()
-        await call.backend.waking.moved(call.actor, model, route, deadline=deadline)
+        await call.backend.waking.moved(call.actor, model, route, patience)
 
 
 async def check_status(answer: EngineAnswer, model: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from embassy.platform.error_bodies import render
-from embassy.platform.errors import EmbassyError, TooLarge
+from embassy.platform.errors import EmbassyError, TooLarge, TooManyRequests, Unavailable
 from embassy.platform.exception_handler import headers_of
 from embassy.platform.logs import request_id
 from embassy.platform.middleware import WELL_FORMED
@@ -92,6 +92,13 @@ class Exchange:
     async def write(self, chunk: bytes) -> None:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
+    async def comment(self, text: str) -> None:
+        """A line of a stream that its client passes over; the first one starts the stream."""
+        if not self.is_started:
+            await self.start_stream()
+        line = f": {' '.join(text.split())}\n\n".encode()
+        await self._send({"type": "http.response.body", "body": line, "more_body": True})
+
     async def end_stream(self) -> None:
         self._stop_watching()
         await self._send({"type": "http.response.body", "body": b""})
@@ -106,6 +113,8 @@ class Exchange:
                 headers.append((b"connection", b"close"))
             await self.answer(status, data, headers)
             return
+        if isinstance(error, Unavailable | TooManyRequests):  # the head is gone, so the hint comes here
+            data = orjson.dumps(body | {"retry_after": max(1, round(error.retry_after))})
         await self.write(b"data: " + data + b"\n\n")
         await self.end_stream()
 

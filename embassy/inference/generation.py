@@ -13,6 +13,7 @@ from embassy.inference.call import Call
 from embassy.inference.delivery import check_status, deliver, read_whole
 from embassy.inference.endpoints import TEXT
 from embassy.inference.errors import EngineGone, engine_lost, failure_in_stream
+from embassy.inference.herald import NOBODY, Herald, StreamHerald
 from embassy.inference.protocol import TextRequest
 from embassy.inference.relay import EventRelay
 from embassy.inference.upstream import EngineAnswer
@@ -29,24 +30,36 @@ class TextEndpoint:
     async def __call__(self, call: Call) -> None:
         request = self.read(call.body)
         organization = call.actor.organization_id
-        route, answer = await deliver(
-            call,
-            request.model,
-            TEXT,
-            self.path,
-            lambda route: protocol.for_engine(request, route, organization),
-        )
+        herald = StreamHerald(call.exchange) if request.is_stream else NOBODY
         try:
-            await self._answer(call, request, route, answer)
+            route, answer = await deliver(
+                call,
+                request.model,
+                TEXT,
+                self.path,
+                lambda route: protocol.for_engine(request, route, organization),
+                herald=herald,
+            )
+            await self._pass_on(call, request, route, answer, herald)
+        finally:
+            herald.hush()
+
+    async def _pass_on(
+        self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer, herald: Herald
+    ) -> None:
+        try:
+            await self._answer(call, request, route, answer, herald)
         except EngineGone as error:
             raise engine_lost() from error
         finally:
             answer.close()
 
-    async def _answer(self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer) -> None:
+    async def _answer(
+        self, call: Call, request: TextRequest, route: Route, answer: EngineAnswer, herald: Herald
+    ) -> None:
         if request.is_stream:
             await check_status(answer, request.model)
-            await _stream(call, request, route, answer)
+            await _stream(call, request, route, answer, herald)
             return
         whole = await read_whole(answer, request.model)
         call.spent.prompt_tokens, call.spent.completion_tokens = shapes.tokens_of(whole.get("usage"))
@@ -54,7 +67,9 @@ class TextEndpoint:
         await call.exchange.answer(200, orjson.dumps(shaped))
 
 
-async def _stream(call: Call, request: TextRequest, route: Route, answer: EngineAnswer) -> None:
+async def _stream(
+    call: Call, request: TextRequest, route: Route, answer: EngineAnswer, herald: Herald
+) -> None:
     """The status is sent with the first event, so that what fails before it is a proper error."""
     relay = EventRelay(
         upstream_model=route.upstream_model, model=request.model, wants_usage=request.wants_usage
@@ -63,6 +78,7 @@ async def _stream(call: Call, request: TextRequest, route: Route, answer: Engine
         async for events in _events(relay, answer, request.model):
             if not call.spent.first_at:
                 call.spent.first_at = time.monotonic()
+                herald.hush()
             if not call.exchange.is_started:
                 await call.exchange.start_stream()
             await call.exchange.write(events)

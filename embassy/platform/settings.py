@@ -182,6 +182,9 @@ ROOM_AFTER_SECONDS = env.integer("EMBASSY_ROOM_AFTER_SECONDS", 60)
 ENGINE_MAX_MODEL_LEN = env.integer("EMBASSY_ENGINE_MAX_MODEL_LEN", 8192)
 ENGINE_START_SECONDS = env.integer("EMBASSY_ENGINE_START_SECONDS", 600)
 WAKE_TIMEOUT_SECONDS = env.integer("EMBASSY_WAKE_TIMEOUT_SECONDS", 60)
+# Requests that wait for models to wake, in one web process; more are refused at once.
+WAKE_QUEUE = env.integer("EMBASSY_WAKE_QUEUE", 1000)
+WAKE_QUEUE_PER_MODEL = env.integer("EMBASSY_WAKE_QUEUE_PER_MODEL", 500)
 INACTIVE_TIMEOUT_SECONDS = env.integer("EMBASSY_INACTIVE_TIMEOUT_SECONDS", 3600)
 
 # What a key may do if it has no limits of its own; 0 is as much as it likes.

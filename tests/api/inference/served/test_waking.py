@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from pytest_django import Settings
 
 from embassy.deployments.routes import Route
-from embassy.inference import waking
 from embassy.platform.errors import Conflict
 from tests.factories.routes import make_base_route
 from tests.fakes.fake_engine import FakeEngine
@@ -104,15 +104,37 @@ def test_a_bound_that_is_none_is_refused(client: httpx.Client, model: Model, pat
     assert response.status_code == 400
 
 
+@pytest.mark.parametrize("bound", ["WAKE_QUEUE", "WAKE_QUEUE_PER_MODEL"])
 def test_the_waiting_room_is_bounded(
-    client: httpx.Client, offer: Offer, model: Model, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, offer: Offer, model: Model, settings: Settings, bound: str
 ) -> None:
-    monkeypatch.setattr(waking, "MAX_WAITERS", 0)
+    setattr(settings, bound, 0)
     offer.change(model.asleep())
 
     response = client.post("/v1/completions", json=model.prompt)
 
     assert (response.status_code, response.json()["code"]) == (503, "too_many_waiting")
+    assert int(response.headers["Retry-After"]) >= 1
+    assert len(offer.wakes) == 1  # whoever comes again finds it up
+
+
+def test_one_model_cannot_take_all_places(
+    client: httpx.Client, offer: Offer, model: Model, settings: Settings
+) -> None:
+    settings.WAKE_QUEUE_PER_MODEL = 1
+    other = Model(f"{model.name}-other")
+    offer.change(model.asleep(), other.asleep())
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(ask_for, client, model, "3")
+        wait_for(lambda: ask_for(client, model, "0") == "too_many_waiting", "the first to wait")
+
+        assert ask_for(client, other, "0") == "model_starting"
+        assert first.result() == "model_starting"
+
+
+def ask_for(client: httpx.Client, model: Model, patience: str) -> str:
+    headers = {"X-Scale-Up-Timeout": patience}
+    return str(client.post("/v1/completions", json=model.prompt, headers=headers).json()["code"])
 
 
 def test_a_failed_model_is_not_waited_for(client: httpx.Client, offer: Offer, model: Model) -> None:
@@ -183,16 +205,12 @@ def test_an_adapter_that_is_not_on_its_engine_yet_is_waited_for(
 
 
 def test_a_client_that_leaves_gives_its_place_back(
-    client: httpx.Client, offer: Offer, model: Model, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, offer: Offer, model: Model, settings: Settings
 ) -> None:
-    monkeypatch.setattr(waking, "MAX_WAITERS", 1)
+    settings.WAKE_QUEUE = 1
     offer.change(model.asleep())
     with pytest.raises(httpx.ReadTimeout):
         client.post("/v1/completions", json=model.prompt, timeout=0.3)
 
-    def refusal() -> str:
-        refused = client.post("/v1/completions", json=model.prompt, headers={"X-Scale-Up-Timeout": "0"})
-        return str(refused.json()["code"])
-
     # Only who has a place is told that the model is starting.
-    wait_for(lambda: refusal() == "model_starting", "the place to be free again")
+    wait_for(lambda: ask_for(client, model, "0") == "model_starting", "the place to be free again")
