@@ -8,7 +8,7 @@ from rest_framework import serializers
 from embassy.datasets.serializers import DatasetSummarySerializer
 from embassy.deployments.models import Deployment
 from embassy.deployments.schedule import WEEKDAYS
-from embassy.deployments.services import DeploymentRequest
+from embassy.deployments.services import MAX_LOG_DAYS, DeploymentRequest
 from embassy.deployments.states import DeploymentStatus
 from embassy.deployments.wake_serializers import LastWakeSerializer
 from embassy.deployments.wake_times import last_wake
@@ -74,6 +74,20 @@ class ManagementField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+class RetentionField(serializers.IntegerField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            min_value=1, max_value=MAX_LOG_DAYS, help_text="Days for which request logs are kept.", **options
+        )
+
+
+class UpdateDeploymentSerializer(serializers.Serializer[Any]):
+    """What may change while it is deployed. What is not given stays."""
+
+    log_requests = serializers.BooleanField(required=False, help_text="Keep what goes in and out.")
+    log_retention_days = RetentionField(required=False)
+
+
 class CreateDeploymentSerializer(serializers.Serializer[Any]):
     training_job_id = serializers.CharField(
         max_length=200, help_text="Of a training job; or, with checkpoint 0, the name of a base model."
@@ -89,6 +103,9 @@ class CreateDeploymentSerializer(serializers.Serializer[Any]):
         default=False, help_text="Deploy it although its parity check failed (code parity_failed)."
     )
 
+    log_requests = serializers.BooleanField(default=False, help_text="Keep what goes in and out.")
+    log_retention_days = RetentionField(required=False, allow_null=True)
+
     def request(self) -> DeploymentRequest:
         """What was asked for; call after is_valid()."""
         values = self.validated_data
@@ -100,6 +117,8 @@ class CreateDeploymentSerializer(serializers.Serializer[Any]):
             inactive_timeout=values.get("inactive_timeout"),
             schedule=values.get("schedule"),
             force=values["force"],
+            log_requests=values["log_requests"],
+            log_days=values.get("log_retention_days"),
         )
 
 
@@ -124,6 +143,7 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
     last_used_at = UnixTimeField(allow_null=True)
     last_wake = serializers.SerializerMethodField()
     updated_at = UnixTimeField()
+    log_retention_days = serializers.IntegerField(source="log_days")
 
     class Meta(DeploymentSummarySerializer.Meta):
         fields = (
@@ -139,6 +159,8 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
             "last_used_at",
             "last_wake",
             "updated_at",
+            "log_requests",
+            "log_retention_days",
         )
 
     @extend_schema_field(ClassificationMetadataSerializer)

@@ -21,12 +21,14 @@ from embassy.engines import keys
 from embassy.engines import services as engines
 from embassy.engines.command import MAX_ADAPTERS
 from embassy.engines.models import Engine
+from embassy.platform import notify
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Conflict, InvalidInput
 from embassy.platform.ids import new_id
 from embassy.projects import audit
 from embassy.projects.models import Project
 
+LOG_DAYS, MAX_LOG_DAYS = 30, 365
 PUBLIC_ID = re.compile(r"dp-[0-9A-Za-z]{22}")
 
 
@@ -44,6 +46,8 @@ class DeploymentRequest:
     inactive_timeout: int | None = None
     schedule: dict[str, Any] | None = None
     force: bool = False
+    log_requests: bool = False
+    log_days: int | None = None
 
 
 def create_deployment(
@@ -76,6 +80,8 @@ def create_deployment(
                 reason=engines.WAITING,
                 inactive_timeout=timeout,
                 schedule=request.schedule,
+                log_requests=request.log_requests,
+                log_days=request.log_days or LOG_DAYS,
                 began_at=timezone.now(),
                 woken_at=timezone.now(),
             )
@@ -88,6 +94,22 @@ def create_deployment(
             f"You have a deployment named {name} already. Choose another name.", code="name_taken"
         ) from None
     return deployment
+
+
+@transaction.atomic
+def change_logging(
+    *, deployment: Deployment, log_requests: bool | None, log_days: int | None, actor: Actor
+) -> None:
+    """Keep inputs and outputs from now on, or no longer; what is None stays. Requests take it up at once."""
+    given = {"log_requests": log_requests, "log_days": log_days}
+    changes = {name: value for name, value in given.items() if value not in (None, getattr(deployment, name))}
+    if not changes:
+        return
+    for name, value in changes.items():
+        setattr(deployment, name, value)
+    deployment.save(update_fields=[*changes, "updated_at"])
+    audit.record("deployment.logging_changed", deployment.public_id, actor=actor, **changes)
+    notify.nudge(notify.ROUTES)
 
 
 @transaction.atomic

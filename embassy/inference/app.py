@@ -16,8 +16,10 @@ from embassy.inference.embeddings import embed
 from embassy.inference.exchange import ClientGone, Exchange, Receive, Scope, Send
 from embassy.inference.generation import CHAT_COMPLETIONS, COMPLETIONS
 from embassy.inference.keys import KeyDoor
+from embassy.inference.limits import Limits
 from embassy.inference.nudges import Nudges
 from embassy.inference.regression import estimate
+from embassy.inference.request_logs.book import LogBook
 from embassy.inference.routing import FRESH_S, RouteTable
 from embassy.inference.spending import Spent
 from embassy.inference.upstream import Upstream
@@ -54,6 +56,8 @@ class Gateway:
         self.upstream = Upstream()
         self.waking = Waking(self.routes, self.database)
         self.meter = Meter(self.database)
+        self.limits = Limits()
+        self.log_book = LogBook(self.routes, self.database)
         self.backend = Backend(self.routes, self.waking, self.upstream, self.meter)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -64,6 +68,8 @@ class Gateway:
         self._tasks = [
             asyncio.create_task(_forever(self._follow_nudges)),
             asyncio.create_task(_forever(self.meter.keep_flushing)),
+            asyncio.create_task(_forever(self.log_book.keep_flushing)),
+            asyncio.create_task(_forever(self.limits.keep_sharing)),
         ]
 
     async def stop(self) -> None:
@@ -71,6 +77,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.meter.flush()
+        await self.log_book.flush()
         await self.upstream.close()
         self.database.close()
 
@@ -99,9 +106,11 @@ class Gateway:
         actor = await self.keys.actor(plain)
         if not actor.may(SCOPE):
             raise Forbidden(f"This API key lacks the scope {SCOPE}.", code="missing_scope")
+        self.limits.enter(actor, exchange, spent)
         patience = wake_timeout(exchange)
         body = await json_body(exchange)
         exchange.end_with_client()
+        await self.log_book.watch(exchange, actor, body, spent)
         await ENDPOINTS[exchange.path](Call(self.backend, exchange, actor, body, patience, spent))
 
     async def _follow_nudges(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from embassy.inference.request_logs.recording import Recording
 from embassy.platform.error_bodies import render
 from embassy.platform.errors import EmbassyError, TooLarge, TooManyRequests, Unavailable
 from embassy.platform.exception_handler import headers_of
@@ -45,6 +46,10 @@ class Exchange:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.is_started = False
         self.is_abandoned = False
+        self.added_headers: Headers = []  # go out with the answer, whatever it is
+        self.closing: list[Callable[[], None]] = []  # run when all is over
+        self.recording: Recording | None = None
+        self.body_size = 0  # bytes
         self._receive = receive
         self._send = send
         self._timer: asyncio.TimerHandle | None = None
@@ -67,11 +72,14 @@ class Exchange:
             raise _too_large()
         message = await self._message()
         if not message.get("more_body"):
-            return self._checked(message.get("body", b""))
+            body: bytes = self._checked(message.get("body", b""))
+            self.body_size = len(body)
+            return body
         parts = bytearray(message.get("body", b""))
         while message.get("more_body"):
             message = await self._message()
             parts += self._checked(message.get("body", b""), already=len(parts))
+        self.body_size = len(parts)
         return bytes(parts)
 
     def end_with_client(self) -> None:
@@ -84,12 +92,18 @@ class Exchange:
     async def answer(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self._stop_watching()
         await self._start(status, [JSON, (b"content-length", b"%d" % len(body)), *headers])
+        if self.recording is not None:
+            self.recording.whole(status, body)
         await self._send({"type": "http.response.body", "body": body})
 
     async def start_stream(self) -> None:
+        if self.recording is not None:
+            self.recording.stream_begins()
         await self._start(200, STREAM_HEADERS)
 
     async def write(self, chunk: bytes) -> None:
+        if self.recording is not None:
+            self.recording.piece(chunk)
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def comment(self, text: str) -> None:
@@ -101,6 +115,8 @@ class Exchange:
 
     async def end_stream(self) -> None:
         self._stop_watching()
+        if self.recording is not None:
+            self.recording.stream_ends()
         await self._send({"type": "http.response.body", "body": b""})
 
     async def fail(self, error: EmbassyError) -> None:
@@ -120,10 +136,12 @@ class Exchange:
 
     def close(self) -> None:
         self._stop_watching()
+        for done in self.closing:
+            done()
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.is_started = True
-        headers = [*headers, (b"x-request-id", self.request_id.encode())]
+        headers = [*headers, *self.added_headers, (b"x-request-id", self.request_id.encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _message(self) -> Message:

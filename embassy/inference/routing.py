@@ -75,6 +75,12 @@ class RouteTable:
         check_allowed(actor, route, model)
         return route
 
+    async def peek(self, actor: Actor, model: str) -> Route | None:
+        """As `find`, but from what is known already, and whether or not the key may use it."""
+        if self._read_at == float("-inf"):
+            await self.look_again()
+        return look_up(self._snapshot, actor, model)
+
     async def look_again(self) -> None:
         """Return once a read that began after this call is in the snapshot; raises Unavailable."""
         asked_at = time.monotonic()

@@ -1,6 +1,9 @@
 from django.urls import path
 
 from embassy.inference import api
+from embassy.inference.request_logs.api import LogDataset, LogDetail, LogList
+
+LOGS = "v1/projects/<str:project_id>/deployments/<str:deployment_id>/logs"
 
 urlpatterns = [
     path("v1/completions", api.Completions.as_view()),
@@ -8,4 +11,7 @@ urlpatterns = [
     path("v1/classification", api.Classification.as_view()),
     path("v1/embeddings", api.Embeddings.as_view()),
     path("v1/regression", api.Regression.as_view()),
+    path(LOGS, LogList.as_view()),
+    path(f"{LOGS}/dataset", LogDataset.as_view()),
+    path(f"{LOGS}/<str:log_id>", LogDetail.as_view()),
 ]

@@ -12,6 +12,7 @@ from embassy.deployments.serializers import (
     CreateDeploymentSerializer,
     DeploymentDetailSerializer,
     DeploymentSummarySerializer,
+    UpdateDeploymentSerializer,
 )
 from embassy.projects.authentication import actor_of
 from embassy.projects.selectors import get_project
@@ -46,6 +47,23 @@ class DeploymentDetail(APIView):
     @extend_schema(operation_id="retrieveDeploymentById", responses=DeploymentDetailSerializer)
     def get(self, request: Request, project_id: str, deployment_id: str) -> Response:
         return Response(DeploymentDetailSerializer(found(request, project_id, deployment_id)).data)
+
+    @extend_schema(
+        operation_id="updateDeploymentById",
+        request=UpdateDeploymentSerializer,
+        responses=DeploymentDetailSerializer,
+    )
+    def patch(self, request: Request, project_id: str, deployment_id: str) -> Response:
+        deployment = found(request, project_id, deployment_id)
+        body = UpdateDeploymentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.change_logging(
+            deployment=deployment,
+            log_requests=body.validated_data.get("log_requests"),
+            log_days=body.validated_data.get("log_retention_days"),
+            actor=actor_of(request),
+        )
+        return Response(DeploymentDetailSerializer(deployment).data)
 
     @extend_schema(operation_id="deleteDeploymentById", responses={status.HTTP_204_NO_CONTENT: None})
     def delete(self, request: Request, project_id: str, deployment_id: str) -> Response:
