@@ -11,6 +11,7 @@ from embassy.datasets import services as datasets
 from embassy.deployments import reconcile as deployments
 from embassy.engines import reconcile as engines
 from embassy.inference import engine_time
+from embassy.inference.request_logs import services as request_logs
 from embassy.training import merges
 from embassy.training import orphans as training_orphans
 from embassy.training import reconcile as training
@@ -31,5 +32,6 @@ TIMETABLE = (
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
     Entry("inference.share_engine_time", 10, engine_time.share_out),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
+    Entry("request_logs.purge", 60, request_logs.purge),
     Entry("training.purge_orphans", 3600, training_orphans.purge_orphans),
 )

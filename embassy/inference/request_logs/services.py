@@ -10,7 +10,7 @@ from django.utils import timezone
 from embassy.datasets.models import Dataset
 from embassy.datasets.services import create_dataset_from_rows
 from embassy.deployments.models import Deployment
-from embassy.deployments.states import DeploymentStatus
+from embassy.deployments.states import ENDED
 from embassy.inference.endpoints import EMBEDDING
 from embassy.inference.models import RequestLog
 from embassy.inference.request_logs import selectors
@@ -38,9 +38,7 @@ class DatasetRequest:
 def write(*, finished: Sequence[Finished]) -> None:
     """Those of deployments that keep their requests still: turned off means off at once."""
     pks = {entry.recording.deployment_pk for entry in finished}
-    rows = Deployment.objects.filter(pk__in=pks, log_requests=True).exclude(
-        status=DeploymentStatus.TERMINATED
-    )
+    rows = Deployment.objects.filter(pk__in=pks, log_requests=True).exclude(status__in=ENDED)
     keeping = set(rows.values_list("pk", flat=True))
     RequestLog.objects.bulk_create(
         RequestLog(deployment_id=entry.recording.deployment_pk, **columns_of(entry))
@@ -92,7 +90,7 @@ def purge() -> int:
 
 
 def _cutoff(deployment: Deployment) -> datetime | None:
-    if deployment.status == DeploymentStatus.TERMINATED:
+    if deployment.status in ENDED:
         return None
     return timezone.now() - timedelta(days=deployment.log_days)
 
