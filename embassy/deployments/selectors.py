@@ -105,6 +105,7 @@ def deployment_route(row: Deployment) -> Route:
         multi_label=bool(head.get("multi_label")),
         mean=head.get("mean", 0.0),
         deviation=head.get("deviation", 1.0),
+        log_requests=row.log_requests and row.status not in ENDED,
     )
 
 
