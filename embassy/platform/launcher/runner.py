@@ -36,7 +36,7 @@ class Failures:
 
     starts: int = 3
     short_lives: int = 8
-    long_life_s: float = 30.0
+    long_life_s: float = 10.0
     longest_pause_s: float = 10.0
     _unready: int = 0
     _short: int = 0
