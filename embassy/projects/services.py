@@ -15,7 +15,11 @@ from embassy.projects import audit, keys
 from embassy.projects.models import ApiKey, Membership, Organization, Project, Role, User
 
 AREAS = ("models", "projects", "datasets", "training", "evaluation", "engines", "deployments", "inference")
-SCOPES = tuple(f"{area}:{verb}" for area in AREAS for verb in ("read", "write"))
+READ_ONLY_AREAS = ("usage", "metrics")
+SCOPES = (
+    *(f"{area}:{verb}" for area in AREAS for verb in ("read", "write")),
+    *(f"{area}:read" for area in READ_ONLY_AREAS),
+)
 
 
 @transaction.atomic
@@ -54,8 +58,13 @@ def create_api_key(
     expires_at: datetime | None = None,
     projects: Sequence[Project] = (),
     model_names: Sequence[str] = (),
+    requests_per_minute: int | None = None,
+    tokens_per_minute: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """The row and the plain key, which is shown this once and stored nowhere."""
+    """The row and the plain key, which is shown this once and stored nowhere.
+
+    A limit of None is the platform's, 0 none at all.
+    """
     if unknown := sorted(set(scopes) - {"*", *SCOPES}):
         raise InvalidInput(f"Unknown scopes: {', '.join(unknown)}. Known: *, {', '.join(SCOPES)}.")
     new = keys.generate()
@@ -68,9 +77,19 @@ def create_api_key(
         scopes=list(scopes),
         expires_at=expires_at,
         model_names=list(model_names),
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
     )
     row.projects.set(projects)
     return row, new.plain
+
+
+@transaction.atomic
+def change_key_limits(*, key: ApiKey, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
+    """None is the platform's limit, 0 none at all. Requests take it up at once."""
+    key.requests_per_minute, key.tokens_per_minute = requests_per_minute, tokens_per_minute
+    key.save(update_fields=["requests_per_minute", "tokens_per_minute", "updated_at"])
+    notify.nudge(notify.ROUTES)
 
 
 @transaction.atomic

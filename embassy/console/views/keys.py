@@ -12,7 +12,7 @@ from embassy.console import selectors
 from embassy.console.views.page import Page
 from embassy.platform.errors import InvalidInput
 from embassy.projects import audit
-from embassy.projects.services import AREAS, SCOPES, create_api_key, revoke_api_key
+from embassy.projects.services import AREAS, READ_ONLY_AREAS, SCOPES, create_api_key, revoke_api_key
 
 DAYS = {"30": "30 days", "90": "90 days", "365": "a year", "": "never"}
 MAX_NAME = 120
@@ -47,6 +47,7 @@ class KeyList(Page):
             status=status,
             keys=keys,
             areas=AREAS,
+            read_only_areas=READ_ONLY_AREAS,
             days=DAYS,
             now=timezone.now(),
             **context,

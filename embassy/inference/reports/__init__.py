@@ -1,0 +1,1 @@
+"""What was used, added up as somebody asks for it."""
