@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed-$(DEVICE)
 DEV_STAMP := $(VENV)/.installed-dev-$(DEVICE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast check format clean constraints schema
+.PHONY: help setup demo up test test-fast chaos check format clean constraints schema
 
 help:  ## explain these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test: $(DEV_STAMP)  ## run every test (about 20 minutes on 2 cores)
 
 test-fast: $(DEV_STAMP)  ## run the tests that need no training and no engine
 	$(BIN)/python -m pytest -n 2 -m "not e2e and not processes" $(PYTEST_ARGS)
+
+chaos: $(DEV_STAMP)  ## five minutes of traffic while parts are killed (EMBASSY_CHAOS_SECONDS, EMBASSY_CHAOS_SEED)
+	EMBASSY_CHAOS_SECONDS=$${EMBASSY_CHAOS_SECONDS:-300} $(BIN)/python -m pytest tests/e2e/test_chaos.py $(PYTEST_ARGS)
 
 check: $(DEV_STAMP)  ## what CI checks before the tests: format, lint, types, layers, migrations, schema
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Checkpoints that were never trained: variants of a trained one, cheap, all different, known to the last bit.
+"""Checkpoints that were never trained: variants of one that was, cheap, all different, known to the last bit.
 
 They are stored as the training supervisor stores them: an archive under a key, and a row that names it.
 """

@@ -1,0 +1,110 @@
+"""A platform with eight deployments and a base model on three engines, and what each answers in peace."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.e2e.asking import Json, Question, Said
+from tests.e2e.inside import Inside
+from tests.e2e.live import LivePlatform
+from tests.e2e.variants import Variant, make_variants, train_original
+
+BASE = "tiny-llama-instruct"
+WRITERS, SLEEPERS = 3, 2
+CLASSES = (2, 3, 5)
+TOKENS = 24
+# A token that is this far ahead of the second best stays so, whatever else is in the batch.
+CLEAR = 0.03
+QUESTIONS_EACH = 2
+
+PROMPTS = (
+    "I was charged twice for the same order.",
+    "What is the capital of France?",
+    "Write a short poem about the sea and the wind.",
+    "My parcel has not arrived yet. Where is it?",
+    "How do I change my password?",
+    "The screen stays black after the update.",
+    "Tell me something about horses.",
+    "What is 12 + 7?",
+    "Please close my account.",
+    "Who wrote the letter?",
+)
+
+
+@dataclass
+class Arena:
+    """`known` holds for each model the prompts to ask it, with the only right answers."""
+
+    platform: LivePlatform
+    project: str
+    engine: str = ""  # one of the organization's own, which can be put to sleep by hand
+    known: dict[str, dict[str, Said]] = field(default_factory=dict)
+    classifiers: list[str] = field(default_factory=list)
+
+    def build(self) -> None:
+        text = train_original(self.platform, self.project, "text-generation")
+        heads = train_original(self.platform, self.project, "classification")
+        with Inside(self.platform.home) as inside:
+            writers = make_variants(inside, text, [()] * (WRITERS + SLEEPERS))
+            names = [tuple(f"class {number}" for number in range(count)) for count in CLASSES]
+            classifiers = make_variants(inside, heads, names)
+        self.engine = self._own_engine()
+        for place, variant in enumerate(writers):
+            self._deploy(f"writer-{place}", variant, own=place >= WRITERS)
+        for place, variant in enumerate(classifiers):
+            self._deploy(f"classifier-{place}", variant)
+            self.classifiers.append(f"classifier-{place}")
+        self._learn()
+
+    def put_to_sleep(self) -> None:
+        """Stop the organization's own engine, with what is on it; never mind if it sleeps already."""
+        self.platform.http.post(f"/v1/engines/{self.engine}/deactivate")
+
+    def question(self, model: str, prompt: str, **options: Any) -> Question:
+        """`options`: of the body, and `chat`, `patience`."""
+        patience = options.pop("patience", 60.0)
+        body: Json = {"model": model}
+        if model in self.classifiers:
+            return Question("/v1/classification", body | {"input": prompt}, patience)
+        chat = options.pop("chat", False) or model == BASE  # a bare base model completes without an end
+        body |= {"temperature": 0, "max_tokens": TOKENS} | options
+        if chat:
+            messages = [{"role": "user", "content": prompt}]
+            return Question("/v1/chat/completions", body | {"messages": messages}, patience)
+        return Question("/v1/completions", body | {"prompt": prompt}, patience)
+
+    def _own_engine(self) -> str:
+        body = {"name": "sleeper", "base_model": BASE, "task_type": "text-generation"}
+        return str(self.platform.call("POST", "/v1/engines", expect=201, json=body)["id"])
+
+    def _deploy(self, name: str, variant: Variant, *, own: bool = False) -> None:
+        body: Json = {"checkpoint": variant.checkpoint, "name": name}
+        if own:
+            path = f"/v1/engines/{self.engine}/deploy"
+            body |= {"project_id": self.project, "training_id": variant.job}
+        else:
+            path = f"/v1/projects/{self.project}/deployments"
+            body["training_job_id"] = variant.job
+        created = self.platform.call("POST", path, expect=201, json=body)
+        self.platform.wait_for_deployment(self.project, created["id"])
+        self.known[name] = {}
+
+    def _learn(self) -> None:
+        for model in self.known:
+            answers = {prompt: self._answer(model, prompt) for prompt in PROMPTS}
+            clear = sorted(answers, key=lambda prompt: -answers[prompt][1])[:QUESTIONS_EACH]
+            assert all(answers[prompt][1] > CLEAR for prompt in clear), (model, answers)
+            self.known[model] = {prompt: answers[prompt][0] for prompt in clear}
+        self.known[BASE] = {PROMPTS[1]: self._answer(BASE, PROMPTS[1], chat=True)[0]}
+
+    def _answer(self, model: str, prompt: str, *, chat: bool = False) -> tuple[Said, float]:
+        """What it says, and how sure it is: the least margin of a token."""
+        options = {"chat": chat} if chat else {"logprobs": 2}
+        question = self.question(model, prompt, **options)
+        answer = self.platform.call("POST", question.path, json=question.body)
+        if model in self.classifiers:
+            return answer["data"][0]["logits"], 1.0
+        [choice] = answer["choices"]
+        if chat:
+            return choice["message"]["content"], 1.0
+        tops = [sorted(top.values()) for top in choice["logprobs"]["top_logprobs"]]
+        return choice["text"], min(top[-1] - top[-2] for top in tops if len(top) > 1)
