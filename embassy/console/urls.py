@@ -65,5 +65,6 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/deactivate", deployments.Deactivate.as_view(), name="deactivate"),
     path(f"{DEPLOYMENT}/delete", deployments.DeleteDeployment.as_view(), name="delete-deployment"),
     path("keys", keys.KeyList.as_view(), name="keys"),
+    path("keys/<str:prefix>/limits", keys.ChangeKeyLimits.as_view(), name="change-key-limits"),
     path("keys/<str:prefix>/revoke", keys.RevokeKey.as_view(), name="revoke-key"),
 ]

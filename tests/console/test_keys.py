@@ -54,3 +54,35 @@ def test_revokes(member: Client) -> None:
 def test_an_owner_sees_everybodys_keys(owner: Client, member: Client, actor: Actor) -> None:
     member.post("/console/keys", {"name": "of-a-member", "all_scopes": "on"})
     assert "of-a-member" in owner.get("/console/keys").content.decode()
+
+
+def test_a_key_may_have_limits(member: Client) -> None:
+    form = {"name": "ci", "all_scopes": "on", "requests_per_minute": "60", "tokens_per_minute": ""}
+    member.post("/console/keys", form)
+    key = ApiKey.objects.get(name="ci")
+    assert (key.requests_per_minute, key.tokens_per_minute) == (60, None)
+    assert "60 requests, any tokens" in member.get("/console/keys").content.decode()
+
+    answer = member.post(
+        f"/console/keys/{key.prefix}/limits", {"requests_per_minute": "0", "tokens_per_minute": "9000"}
+    )
+
+    assert answer.status_code == 302
+    key.refresh_from_db()
+    assert (key.requests_per_minute, key.tokens_per_minute) == (0, 9000)
+    assert "any requests, 9000 tokens" in member.get("/console/keys").content.decode()
+    event = AuditEvent.objects.get(verb="api_key.limits_changed")
+    assert event.data == {"requests_per_minute": 0, "tokens_per_minute": 9000}
+
+
+def test_limits_are_checked(member: Client, outsider: Client, viewer: Client) -> None:
+    member.post("/console/keys", {"name": "ci", "all_scopes": "on"})
+    address = f"/console/keys/{ApiKey.objects.get(name='ci').prefix}/limits"
+    for wrong in ("-1", "many", "1.5", "\u0663", "99999999999"):
+        assert member.post(address, {"requests_per_minute": wrong}).status_code == 400
+        form = {"name": "x", "all_scopes": "on", "tokens_per_minute": wrong}
+        assert member.post("/console/keys", form).status_code == 400
+    assert outsider.post(address, {}).status_code == 404
+    assert viewer.post(address, {}).status_code == 403
+    assert member.get(address).status_code == 405
+    assert not ApiKey.objects.exclude(requests_per_minute=None).exists()

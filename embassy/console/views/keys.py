@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,10 +13,18 @@ from embassy.console import selectors
 from embassy.console.views.page import Page
 from embassy.platform.errors import InvalidInput
 from embassy.projects import audit
-from embassy.projects.services import AREAS, READ_ONLY_AREAS, SCOPES, create_api_key, revoke_api_key
+from embassy.projects.services import (
+    AREAS,
+    READ_ONLY_AREAS,
+    SCOPES,
+    change_key_limits,
+    create_api_key,
+    revoke_api_key,
+)
 
 DAYS = {"30": "30 days", "90": "90 days", "365": "a year", "": "never"}
 MAX_NAME = 120
+MAX_LIMIT = 2_000_000_000
 
 
 class KeyList(Page):
@@ -35,6 +44,8 @@ class KeyList(Page):
             name=name,
             scopes=_scopes(request),
             expires_at=_expiry(request.POST.get("days", "")),
+            requests_per_minute=_limit(request, "requests_per_minute"),
+            tokens_per_minute=_limit(request, "tokens_per_minute"),
         )
         audit.record("api_key.created", key.prefix, actor=self.actor, name=name)
         # In the answer itself and nowhere else: neither the session nor a message keeps it.
@@ -50,8 +61,23 @@ class KeyList(Page):
             read_only_areas=READ_ONLY_AREAS,
             days=DAYS,
             now=timezone.now(),
+            default_requests=settings.REQUESTS_PER_MINUTE,
+            default_tokens=settings.TOKENS_PER_MINUTE,
             **context,
         )
+
+
+class ChangeKeyLimits(Page):
+    scope = "keys"
+    section = "keys"
+
+    def post(self, request: HttpRequest, prefix: str) -> HttpResponse:
+        key = selectors.get_key(self.visitor, prefix)
+        limits = {name: _limit(request, name) for name in ("requests_per_minute", "tokens_per_minute")}
+        change_key_limits(key=key, **limits)
+        audit.record("api_key.limits_changed", key.prefix, actor=self.actor, **limits)
+        messages.success(request, f"The limits of {key.name} hold from now on.")
+        return redirect("console:keys")
 
 
 class RevokeKey(Page):
@@ -75,6 +101,16 @@ def _scopes(request: HttpRequest) -> tuple[str, ...]:
     if not chosen:
         raise InvalidInput("Choose at least one scope, or all of them.")
     return chosen
+
+
+def _limit(request: HttpRequest, name: str) -> int | None:
+    """None: the platform's. Raises InvalidInput."""
+    given = request.POST.get(name, "").strip()
+    if not given:
+        return None
+    if not given.isascii() or not given.isdigit() or int(given) > MAX_LIMIT:
+        raise InvalidInput(f"Write limits as whole numbers from 0, which is no limit, to {MAX_LIMIT}.")
+    return int(given)
 
 
 def _expiry(days: str) -> datetime | None:
