@@ -53,6 +53,7 @@ class EngineOptions:
     kv_cache_bytes: int | None = None
     gpu_memory_utilization: float = 0.9
     tensor_parallel_size: int = 1
+    gpus: tuple[int, ...] = ()  # indices of those that it may see; none: all
     chat_template: Path | None = None
     max_queued_requests: int = 256
     shutdown_timeout_s: int = 30
@@ -165,4 +166,5 @@ def _environment(options: EngineOptions) -> dict[str, str]:
         "OMP_NUM_THREADS": str(options.threads),
         "TMPDIR": str(options.folder),
         "VLLM_CACHE_ROOT": str(options.cache),
+        **({"CUDA_VISIBLE_DEVICES": ",".join(map(str, options.gpus))} if options.gpus else {}),
     }

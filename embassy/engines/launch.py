@@ -1,6 +1,7 @@
 """What it takes to start an engine on this host: its weights, a free port, its command line."""
 
 import json
+import math
 import shutil
 import socket
 import tempfile
@@ -11,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from embassy.catalog import weights
-from embassy.engines import archives
+from embassy.engines import archives, machine
 from embassy.engines.command import (
     BERT_TARGETS,
     CAUSAL_TARGETS,
@@ -21,9 +22,8 @@ from embassy.engines.command import (
     engine_command,
 )
 from embassy.engines.keys import Archive
-from embassy.engines.models import Adapter, Engine
-from embassy.engines.server.build import is_cpu_build
-from embassy.engines.sizing import kv_cache_bytes
+from embassy.engines.models import Adapter, Engine, Host
+from embassy.engines.sizing import gpu_cache_bytes, kv_cache_bytes
 
 SUFFIX_LENGTH = 8
 
@@ -58,7 +58,7 @@ def sweep_archives() -> None:
 
 def options(engine: Engine, model: Path, folder: Path, port: int) -> EngineOptions:
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    device: Device = "cpu" if is_cpu_build() else "cuda"
+    device: Device = "cuda" if machine.serves_on_gpus() else "cpu"
     return EngineOptions(
         model=model,
         kind=engine.kind,  # type: ignore[arg-type]  # the column's choices are these literals
@@ -73,12 +73,34 @@ def options(engine: Engine, model: Path, folder: Path, port: int) -> EngineOptio
         lora=engine.rank > 0,
         lora_targets=CAUSAL_TARGETS if is_causal(config) else BERT_TARGETS,
         max_lora_rank=engine.rank,
-        kv_cache_bytes=cache_bytes(config, engine) if device == "cpu" else None,
+        kv_cache_bytes=cache_bytes(config, engine, device),
+        **gpu_options(engine),
     )
 
 
-def cache_bytes(config: dict[str, Any], engine: Engine) -> int:
-    return kv_cache_bytes(config, dtype=engine.dtype, max_model_len=engine.max_model_len)
+def cache_bytes(config: dict[str, Any], engine: Engine, device: Device) -> int | None:
+    """What the engine's place was reckoned with; None leaves a GPU that was not shared out to vLLM."""
+    if device == "cpu":
+        return kv_cache_bytes(config, dtype=engine.dtype, max_model_len=engine.max_model_len)
+    if not engine.gpus:
+        return None
+    return gpu_cache_bytes(
+        config, dtype=engine.dtype, max_model_len=engine.max_model_len, gpus=len(engine.gpus)
+    )
+
+
+def gpu_options(engine: Engine) -> dict[str, Any]:
+    """The GPUs of its place, and its share of each."""
+    if not engine.gpus:
+        return {}
+    host = Host.objects.get(name=engine.host_name)
+    sizes = [gpu["memory_bytes"] for gpu in host.gpus if gpu["index"] in engine.gpus]
+    share = (engine.need_bytes or 0) / len(engine.gpus) / min(sizes)
+    return {
+        "gpus": tuple(engine.gpus),
+        "tensor_parallel_size": len(engine.gpus),
+        "gpu_memory_utilization": math.ceil(share * 1000) / 1000,
+    }
 
 
 def is_causal(config: dict[str, Any]) -> bool:

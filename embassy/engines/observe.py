@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from embassy.engines import runs, services
+from embassy.engines import queue, runs, services
 from embassy.engines.models import Adapter, Engine
 from embassy.engines.models.engine import START_ATTEMPTS
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
@@ -29,7 +29,8 @@ class LeaseLost(Exception):
 def claim(*, engine_pk: int) -> Engine | None:
     """The engine, now ours; None if it is not wanted, already run by somebody, or to be left for a while."""
     engine = Engine.objects.filter(services.due(), pk=engine_pk, deleted_at=None).first()
-    if engine is None:
+    seat = queue.seat_here(engine_pk) if engine is not None else None
+    if engine is None or seat is None:
         return None
     won = ENGINE.transition(
         engine,
@@ -37,7 +38,7 @@ def claim(*, engine_pk: int) -> Engine | None:
         sources={EngineStatus.CREATING},
         where={"lease_until": None, "wanted": Wanted.ACTIVE, "deleted_at": None},
         reason="Starting.",
-        changes=leases.claim_changes() | GONE | {"reason": "Starting."},
+        changes=leases.claim_changes() | GONE | {"reason": "Starting."} | seat,
     )
     if not won:
         return None
@@ -127,11 +128,12 @@ def pause(failures: int) -> timedelta:
 def _release(engine: Engine, token: int, *, reason: str, changes: dict[str, Any]) -> None:
     wanted = changes.get("wanted") or _locked(engine, token).wanted
     target = EngineStatus.CREATING if wanted == Wanted.ACTIVE else EngineStatus.INACTIVE
-    everything = leases.release_changes() | GONE | {"reason": reason} | changes
+    everything = leases.release_changes() | GONE | queue.NO_SEAT | {"reason": reason} | changes
     if ENGINE.transition(engine, target, where={"lease_token": token}, reason=reason, changes=everything):
         runs.closed(engine, token, reason)
     engine.adapters.update(loaded_at=None)
     services.changed(engine)
+    queue.advance_soon()
 
 
 def _locked(engine: Engine, token: int) -> Engine:

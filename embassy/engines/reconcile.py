@@ -2,11 +2,10 @@
 
 import logging
 
-from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from embassy.engines import observe, selectors, services
+from embassy.engines import observe, queue, services
 from embassy.engines.models import Adapter, Engine
 from embassy.platform import leases
 from embassy.platform.logs import fields
@@ -16,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def reconcile() -> None:
     free_dead_leases()
-    publish_waiting()
+    queue.advance()
     drop_expired_adapters()
     remove_unloaded_adapters()
 
@@ -33,16 +32,6 @@ def free_dead_leases() -> None:
         log.warning("engine.freed", extra=fields(engine=engine.public_id, owner=engine.lease_owner))
 
 
-def publish_waiting() -> None:
-    """Send wake-ups again for engines that no worker has come for, and say what they wait for."""
-    for engine in leases.unpublished(selectors.waiting().filter(services.due())):
-        with transaction.atomic():
-            services.send_for(engine)
-            # A wake-up of before, so the workers are busy or away; a fresh one may simply be on its way.
-            if engine.published_at is not None:
-                _explain(engine)
-
-
 def drop_expired_adapters() -> None:
     for adapter in Adapter.objects.filter(wanted=True, expires_at__lt=Now()).select_related("engine"):
         services.drop_adapter(adapter=adapter)
@@ -51,14 +40,3 @@ def drop_expired_adapters() -> None:
 def remove_unloaded_adapters() -> None:
     """An engine that is down unloads nothing: what is not wanted on it any more just goes."""
     Adapter.objects.filter(Q(engine__lease_until=None), wanted=False).delete()
-
-
-def _explain(engine: Engine) -> None:
-    running = selectors.live().count()
-    reason = (
-        f"Waiting for an engine worker: {running} engine{'s are' if running != 1 else ' is'} running and none"
-        " is free. Start another engine worker, or raise EMBASSY_ENGINE_SLOTS, if this lasts."
-    )
-    if engine.reason != reason:
-        Engine.objects.filter(pk=engine.pk, lease_until=None).update(reason=reason)
-        services.changed(engine)

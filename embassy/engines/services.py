@@ -6,18 +6,18 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from embassy.catalog import selectors as catalog
 from embassy.catalog.base_model import BaseModel
-from embassy.engines import keys, places
+from embassy.engines import keys, places, queue
 from embassy.engines.keys import Archive, EngineKey
 from embassy.engines.models import Adapter, Engine
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
-from embassy.platform import leases, notify
+from embassy.engines.wakeups import changed as changed
+from embassy.engines.wakeups import due as due
+from embassy.platform import notify
 from embassy.platform.actor import Actor
-from embassy.platform.enqueue import enqueue
 from embassy.platform.errors import Conflict, InvalidInput, NotFound
 from embassy.platform.ids import new_id
 from embassy.projects import audit
@@ -237,18 +237,7 @@ def _named_model(name: str) -> BaseModel:
 
 
 def send_for(engine: Engine) -> None:
-    """Wake a worker for the engine, and its supervisor if it has one."""
-    leases.mark_published(engine)
-    enqueue("engines.run", engine.pk)
+    """Have a place looked for, after the commit, and tell the engine's supervisor if it still has one."""
+    Engine.objects.filter(pk=engine.pk, lease_until=None).update(published_at=None, **queue.NO_SEAT)
+    queue.advance_soon()
     notify.nudge(notify.engine_channel(engine.public_id))
-
-
-def changed(engine: Engine) -> None:
-    """Tell the gateway and the deployments to look at the engine again, after the commit."""
-    notify.nudge(notify.ROUTES)
-    enqueue("engines.changed", engine.pk)
-
-
-def due() -> Q:
-    """Engines whose back-off, if any, is over."""
-    return Q(retry_at=None) | Q(retry_at__lte=Now())

@@ -27,14 +27,16 @@ NAMES: set[str] = {
 }
 
 
-def enqueue(task: str, *arguments: Any) -> None:
+def enqueue(task: str, *arguments: Any, queue: str | None = None) -> None:
+    """`queue` is another one than the task's own."""
     if task not in NAMES:
         raise LookupError(f"{task} is not a known task: add it to embassy.platform.enqueue.NAMES")
-    transaction.on_commit(lambda: publish(task, *arguments))
+    transaction.on_commit(lambda: publish(task, *arguments, queue=queue))
 
 
-def publish(task: str, *arguments: Any) -> None:
+def publish(task: str, *arguments: Any, queue: str | None = None) -> None:
+    queue = queue or queue_of(task)
     try:
-        app.send_task(task, args=arguments, queue=queue_of(task), retry=True, retry_policy={"max_retries": 1})
+        app.send_task(task, args=arguments, queue=queue, retry=True, retry_policy={"max_retries": 1})
     except OperationalError as error:
         log.warning("wakeup.lost", extra=fields(task=task, error=type(error).__name__))

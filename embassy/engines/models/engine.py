@@ -32,7 +32,7 @@ class Engine(Leased, Timestamped):
     automatic = models.BooleanField(default=True)
 
     base_model = models.CharField(max_length=200)  # catalog name
-    archive_key = models.CharField(max_length=500, blank=True)  # a merged model in storage; "": the base model
+    archive_key = models.CharField(max_length=500, blank=True)  # a merged model in storage, if any
     sha256 = models.CharField(max_length=64, blank=True)  # of that archive
     task_type = models.CharField(max_length=32)
     kind = models.CharField(max_length=16, choices=EngineKind.choices)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from embassy.engines import observe, reconcile, selectors, services
+from embassy.engines import observe, queue, reconcile, selectors, services
 from embassy.engines.keys import Archive, rank_for, rung
 from embassy.engines.models import Adapter, Engine, EngineKind
 from embassy.engines.models.engine import START_ATTEMPTS
@@ -190,7 +190,9 @@ def test_expired_lease_is_freed_and_a_live_one_is_not() -> None:
 def test_wake_up_is_sent_again_only_after_a_while_and_then_it_says_why_it_waits(
     sent: list[tuple[str, Any]], django_capture_on_commit_callbacks: Any
 ) -> None:
-    engine = make_engine()
+    with django_capture_on_commit_callbacks(execute=True):
+        engine = make_engine()
+    sent.clear()
     with django_capture_on_commit_callbacks(execute=True):
         reconcile.reconcile()
     assert sent == []
@@ -199,7 +201,7 @@ def test_wake_up_is_sent_again_only_after_a_while_and_then_it_says_why_it_waits(
         reconcile.reconcile()
     engine.refresh_from_db()
     assert ("engines.run", (engine.pk,)) in sent
-    assert "0 engines are running and none is free" in engine.reason
+    assert engine.reason == queue.NO_WORKER
 
 
 def test_expired_and_unloaded_adapters_go() -> None:

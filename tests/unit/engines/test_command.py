@@ -112,3 +112,20 @@ def test_cache_size_grows_with_model_and_length() -> None:
     long = kv_cache_bytes(TINY, dtype="float32", max_model_len=8192)
     assert long == (8192 + 128) * 8 * kv_bytes_per_token(TINY, dtype="float32")
     assert kv_cache_bytes(TINY, dtype="bfloat16", max_model_len=8192) == long // 2
+
+
+def test_share_of_two_gpus() -> None:
+    command = engine_command(
+        options(
+            device="cuda",
+            kv_cache_bytes=2**30,
+            gpus=(1, 3),
+            tensor_parallel_size=2,
+            gpu_memory_utilization=0.42,
+        )
+    )
+    assert value(command.argv, "--tensor-parallel-size") == "2"
+    assert value(command.argv, "--gpu-memory-utilization") == "0.42"
+    assert value(command.argv, "--kv-cache-memory-bytes") == str(2**30)
+    assert command.env["CUDA_VISIBLE_DEVICES"] == "1,3"
+    assert "CUDA_VISIBLE_DEVICES" not in engine_command(options()).env
