@@ -6,7 +6,7 @@ over is at the jump; an edge that happens twice is at its first time.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -19,6 +19,8 @@ HHMM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 LONGEST_TIMEOUT = 30 * 24 * 3600  # seconds
 SHORTEST_TIMEOUT = 60
+
+SEEN_DAYS = 16  # two weeks hold a window of each day, even if the zone skips one
 
 Window = tuple[datetime, datetime]  # from (inclusive) until (exclusive), both UTC
 
@@ -37,23 +39,23 @@ class WeeklyWindow:
 
     def current(self, now: datetime) -> Window | None:
         """The window that is open at `now`."""
-        for window in self._around(now, -2, 2):
+        for window in self._around(now, range(-2, 3)):
             if window[0] <= now < window[1]:
                 return window
         return None
 
     def previous_end(self, now: datetime) -> datetime | None:
         """The latest end at or before `now`."""
-        return max((end for _, end in self._around(now, -9, 1) if end <= now), default=None)
+        return next((end for _, end in self._around(now, range(1, -SEEN_DAYS, -1)) if end <= now), None)
 
     def next_start(self, now: datetime) -> datetime | None:
         """The earliest start after `now`."""
-        return min((start for start, _ in self._around(now, -1, 10) if start > now), default=None)
+        return next((start for start, _ in self._around(now, range(-1, SEEN_DAYS)) if start > now), None)
 
-    def _around(self, now: datetime, first: int, last: int) -> Iterator[Window]:
-        """The windows that start on the local dates from `first` to `last` days after today's."""
+    def _around(self, now: datetime, offsets: Iterable[int]) -> Iterator[Window]:
+        """The windows that start on local dates so many days from today's, in that order."""
         today = now.astimezone(self.zone).date()
-        for offset in range(first, last + 1):
+        for offset in offsets:
             day = today + timedelta(days=offset)
             if day.weekday() in self.days:
                 window = self._on(day)

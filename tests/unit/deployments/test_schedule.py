@@ -63,6 +63,8 @@ def test_a_date_that_the_zone_skipped_has_no_window() -> None:
     apia = window("09:00", "17:00", "Pacific/Apia", frozenset({4}))  # Friday 2011-12-30 did not happen
     assert apia.current(utc("2011-12-30T12:00")) is None
     assert apia.next_start(utc("2011-12-29T00:00")) == instant(date(2012, 1, 6), time(9), apia.zone)
+    assert apia.next_start(utc("2011-12-24T04:00")) == instant(date(2012, 1, 6), time(9), apia.zone)
+    assert apia.previous_end(utc("2012-01-05T00:00")) == instant(date(2011, 12, 23), time(17), apia.zone)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,13 @@ def test_a_window_that_closes_ends_earlier_use() -> None:
     decision = decide(rules, history, utc("2026-11-20T18:00"))
     assert not decision.on
     assert "opens at Saturday 10:00 UTC" in decision.reason
+
+
+def test_a_window_that_closes_ends_what_was_woken_in_its_last_minute() -> None:
+    rules = Rules(3600, window("10:00", "18:00", "UTC"))
+    history = History(woken_at=utc("2026-11-20T17:59"), slept_at=utc("2026-11-20T17:00"))
+    assert decide(rules, history, utc("2026-11-20T17:59")).on
+    assert not decide(rules, history, utc("2026-11-20T18:00")).on
 
 
 def test_a_request_outside_the_window_wakes_it_until_it_is_idle() -> None:
