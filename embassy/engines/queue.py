@@ -126,9 +126,11 @@ def _apply(engine: Engine, answer: capacity.Answer) -> None:
 def _call_any_worker(engines: Sequence[Engine]) -> None:
     """Nobody is there: whichever worker comes first takes what fits."""
     for engine in engines:
-        if engine.published_at is None or engine.published_at < timezone.now() - _silence():
+        asked = engine.published_at
+        if asked is None or asked < timezone.now() - timedelta(seconds=settings.REPUBLISH_SECONDS):
             _send(engine)
-        _explain(engine, NO_WORKER)
+            if asked is not None:  # else one may be about to take it
+                _explain(engine, NO_WORKER)
 
 
 def _send(engine: Engine, host: str = "") -> None:
@@ -160,10 +162,6 @@ def _refuse(engine: Engine, answer: Never) -> None:
 
 def _columns(seat: Seat) -> dict[str, Any]:
     return {"host_name": seat.host, "need_bytes": seat.need, "gpus": list(seat.gpus)}
-
-
-def _silence() -> timedelta:
-    return timedelta(seconds=settings.REPUBLISH_SECONDS)
 
 
 def _lock() -> None:

@@ -143,7 +143,7 @@ def test_sigterm_stops_the_engine_and_leaves_it_wanted(host: EngineHost) -> None
     assert (engine.status, engine.wanted, engine.lease_until) == (EngineStatus.CREATING, Wanted.ACTIVE, None)
     assert engine.failures == 0
     assert not alive(host.engine_pid())
-    assert selectors.waiting().filter(pk=engine.pk, published_at=None).exists()
+    assert selectors.waiting().filter(pk=engine.pk, host_name="").exists()
 
 
 def test_fenced_supervisor_kills_its_engine_and_writes_nothing(host: EngineHost) -> None:

@@ -71,7 +71,7 @@ def test_without_a_worker_the_first_that_comes_is_called(
     with django_capture_on_commit_callbacks(execute=True):
         engine = make_engine()
     assert sent == [(engine.pk, "engines")]
-    assert fresh(engine).reason == queue.NO_WORKER
+    assert fresh(engine).reason == services.WAITING
     make_host()
     assert observe.claim(engine_pk=engine.pk) is not None
     assert fresh(engine).need_bytes == bytes_of(engine)
@@ -162,6 +162,7 @@ def test_lost_host_is_sent_nothing_and_what_was_sent_there_goes_elsewhere(
 
 def test_all_hosts_lost(engines: list[Engine]) -> None:
     make_host("gone", seen_at=ago(settings.LEASE_SECONDS + 1))
+    Engine.objects.update(published_at=ago(3600))
     queue.advance()
     assert {fresh(engine).reason for engine in engines} == {queue.NO_WORKER}
 
