@@ -21,6 +21,8 @@ Body = Callable[[Route], bytes]
 NOT_OURS = (401, 403, 404)
 # All who waited for a wake come at once, and the engine's queue is bounded: they did not wait to be refused.
 BUSY = 503
+# It dies, or drains because its worker died: the next one may have the request. Once, lest it be our doing.
+BROKEN = 500
 
 
 async def ask(call: Call, model: str, task: str, path: str, body: Body) -> tuple[Route, dict[str, Any]]:
@@ -44,7 +46,7 @@ async def deliver(
     check_task(model, does=route.task_type, wanted=task)
     call.spent.asked(call.actor, route)
     patience = Patience(time.monotonic() + call.wake_timeout, herald)
-    was_sent = False
+    was_sent = was_broken = False
     while True:
         route = await call.backend.waking.ready(call.actor, model, patience)
         try:
@@ -62,6 +64,11 @@ async def deliver(
             if answer.status == BUSY and patience.was_held and patience.left > 0:
                 answer.close()
                 await patience.pause()
+                continue
+            if answer.status == BROKEN and not was_broken:
+                was_broken = True
+                answer.close()
+                await call.backend.waking.replaced(call.actor, model, route, patience)
                 continue
             if answer.status not in NOT_OURS:
                 call.backend.meter.enter(call.spent, route)

@@ -15,6 +15,7 @@ from embassy.platform.errors import NotFound, Unavailable
 
 LOOK_S = 0.5  # between looks at the routes when no nudge comes
 TRY_AGAIN_S = 0.25  # between tries at an address where nobody answers
+REPLACED_S = 2.0  # by then an engine that broke down is no longer offered
 ASK_AGAIN_S = 5.0  # a wake that had no effect by then is asked for once more
 ASK_S = 2.0  # who would not wait at all waits so long for the wake to be asked for
 FAILED_RETRY_S = 30.0
@@ -54,6 +55,18 @@ class Waking:
         patience.herald.waits("Its engine does not answer.")
         with self._room.place(stale):
             await asyncio.sleep(min(left, TRY_AGAIN_S))
+
+    async def replaced(self, actor: Actor, model: str, stale: Route, patience: Patience) -> None:
+        """The engine at this route broke down: return when another route is known, or one should long be."""
+        await self._check_place(actor, model, stale)
+        patience.was_held = True
+        patience.herald.waits("Its engine broke down.")
+        deadline = min(patience.deadline, time.monotonic() + REPLACED_S)
+        with self._room.place(stale):
+            while (left := deadline - time.monotonic()) > 0:
+                if await self._routes.find(actor, model) != stale:
+                    return
+                await self._routes.next_snapshot(min(left, LOOK_S))
 
     async def _awake(self, actor: Actor, model: str, route: Route, patience: Patience) -> Route:
         while route.state != "ready":

@@ -189,6 +189,19 @@ def test_an_engine_that_went_to_sleep_a_moment_ago_is_woken(
     assert len(offer.wakes) == 1
 
 
+def test_an_engine_that_breaks_down_hands_the_request_to_the_next(
+    client: httpx.Client, engine: FakeEngine, offer: Offer, model: Model
+) -> None:
+    with FakeEngine() as broken:
+        broken.manner = "broken"
+        offer.on_wake = comes_up_after(offer, model.up(engine.port))
+        offer.change(model.up(broken.port))
+        threading.Timer(0.5, offer.say, [model.asleep()]).start()
+
+        assert client.post("/v1/completions", json=model.prompt).status_code == 200
+        assert len(broken.requests) == 1
+
+
 def test_an_adapter_that_is_not_on_its_engine_yet_is_waited_for(
     client: httpx.Client, engine: FakeEngine, offer: Offer, model: Model
 ) -> None:
