@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from embassy.inference.request_logs.recording import Recording
+from embassy.inference.recording import Recording
 from embassy.platform.error_bodies import render
 from embassy.platform.errors import EmbassyError, TooLarge, TooManyRequests, Unavailable
 from embassy.platform.exception_handler import headers_of

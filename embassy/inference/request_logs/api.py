@@ -6,7 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from embassy.deployments.api.deployments import found
+from embassy.deployments import selectors as deployments
+from embassy.deployments.models import Deployment
 from embassy.inference.request_logs import selectors, services
 from embassy.inference.request_logs.serializers import (
     DatasetFromLogsSerializer,
@@ -19,6 +20,7 @@ from embassy.inference.request_logs.serializers import (
     filter_of,
 )
 from embassy.projects.authentication import actor_of
+from embassy.projects.selectors import get_project
 
 
 class LogList(APIView):
@@ -85,3 +87,8 @@ class LogDataset(APIView):
         )
         shown = LogDatasetSerializer(dataset, context={"rows": rows})
         return Response(shown.data, status=status.HTTP_201_CREATED)
+
+
+def found(request: Request, project_id: str, deployment_id: str) -> Deployment:
+    actor = actor_of(request)
+    return deployments.get_deployment(actor, get_project(actor, project_id), deployment_id)

@@ -8,9 +8,9 @@ from typing import Any
 
 from embassy.inference.database import Database
 from embassy.inference.exchange import Exchange
+from embassy.inference.recording import Recording
 from embassy.inference.request_logs import services
 from embassy.inference.request_logs.entries import Finished
-from embassy.inference.request_logs.recording import Recording
 from embassy.inference.routing import RouteTable
 from embassy.inference.spending import Spent
 from embassy.platform.actor import Actor

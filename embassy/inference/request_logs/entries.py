@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from embassy.inference.recording import Recording
 from embassy.inference.request_logs import storable, texts
-from embassy.inference.request_logs.recording import Recording
 from embassy.inference.request_logs.streams import assembled
 from embassy.inference.spending import CLIENT_CLOSED
 

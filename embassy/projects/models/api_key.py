@@ -24,7 +24,9 @@ class ApiKey(Timestamped):
     scopes: Any = ArrayField(models.CharField(max_length=40), default=every_scope)
     projects = models.ManyToManyField(Project, blank=True, related_name="+")  # none: all
     model_names: Any = ArrayField(models.CharField(max_length=200), default=list, blank=True)  # none: all
-    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)  # none: the platform's; 0: no limit
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True
+    )  # none: the platform's; 0: no limit
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
