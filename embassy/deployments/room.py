@@ -1,12 +1,15 @@
-"""Where an engine waits because there is no room, one that can be spared makes some.
+"""Where an engine waits because there is no room, others that can be spared make some.
 
 First those that nothing is deployed on; then those whose deployments nobody has used for a while: these
-sleep, and the next request wakes them.
+sleep, and the next request wakes them. Room is made on one host, and no more of it than the first in the
+queue needs.
 """
 
 import logging
 from datetime import timedelta
+from itertools import chain
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -16,35 +19,48 @@ from embassy.deployments import moves
 from embassy.deployments.models import Deployment
 from embassy.deployments.schedule import parse_window
 from embassy.deployments.states import LIVE, DeploymentStatus
-from embassy.engines import selectors as engine_selectors
+from embassy.engines import capacity, hosts, queue
 from embassy.engines import services as engines
+from embassy.engines.capacity import Room, Spare
 from embassy.engines.models import Adapter, Engine
+from embassy.engines.sizing import Need
 from embassy.engines.states import EngineStatus, Wanted
 from embassy.platform.logs import fields
 
 log = logging.getLogger(__name__)
 
-# An engine or deployment that was used within this time is not taken from anybody.
-ROOM_AFTER = timedelta(seconds=60)
-PATIENCE = timedelta(seconds=5)
 REASON = "Put to sleep to make room for another engine. The next request wakes it."
 
 Engines = QuerySet[Engine, Engine]
 
 
 def make_room() -> None:
-    """Stop one engine, the one unused longest of those that can be spared, if another waits for its place."""
-    cutoff = timezone.now() - PATIENCE
-    if not engine_selectors.waiting().filter(woken_at__lt=cutoff, retry_at=None).exists():
+    """Stop what the first in the queue needs stopped: those unused longest, on the host with fewest."""
+    waiting = queue.first_in_line()
+    if waiting is None:
         return
-    spare = unneeded_engines(ROOM_AFTER).filter(status=EngineStatus.ACTIVE).first()
-    if spare is not None:
-        engines.want_inactive(engine=spare, reason="Stopped to make room for another engine.")
-        return
-    for engine in idle_engines(ROOM_AFTER):
-        if not _is_inside_a_window(engine):
-            put_to_sleep(engine)
-            return
+    spare = {engine.pk: engine for engine in spare_engines()}
+    chosen = cheapest(*waiting, list(spare.values()))
+    for pk in chosen:
+        put_to_sleep(spare[pk])
+
+
+def spare_engines() -> list[Engine]:
+    """Those that can be done without at this moment; the one that is missed least is the first."""
+    age = timedelta(seconds=settings.ROOM_AFTER_SECONDS)
+    unneeded = unneeded_engines(age).filter(status=EngineStatus.ACTIVE)
+    return list(chain(unneeded, (row for row in idle_engines(age) if not _is_inside_a_window(row))))
+
+
+def cheapest(need: Need, rooms: dict[str, Room], spare: list[Engine]) -> list[int]:
+    """Keys of the engines to stop, all on one host; none where that would not help anywhere."""
+    ranks = {engine.pk: rank for rank, engine in enumerate(spare)}
+    choices = []
+    for host, room in rooms.items():
+        spares = [Spare(engine.pk, hosts.seat_of(engine)) for engine in spare if engine.host_name == host]
+        if chosen := capacity.fewest(need, room, spares):
+            choices.append([one.pk for one in chosen])
+    return min(choices, key=lambda keys: (len(keys), max(ranks[pk] for pk in keys)), default=[])
 
 
 def unneeded_engines(age: timedelta) -> Engines:
@@ -78,14 +94,14 @@ def put_to_sleep(engine: Engine) -> None:
     for deployment in engine.deployments.filter(status=DeploymentStatus.DEPLOYED).select_related("engine"):
         moves.put_down(deployment=deployment, reason=REASON, changes={"slept_at": Now()})
     engines.want_inactive(engine=engine, reason="Stopped to make room for another engine.")
-    log.info("engine.made_room", extra=fields(engine=engine.public_id))
+    log.info("engine.made_room", extra=fields(engine=engine.public_id, host=engine.host_name))
 
 
 def _unused(age: timedelta) -> Engines:
     return (
         Engine.objects.filter(automatic=True, wanted=Wanted.ACTIVE, deleted_at=None)
         .filter(Q(last_access_at=None) | Q(last_access_at__lt=Now() - age))
-        .order_by("last_access_at")
+        .order_by(F("last_access_at").asc(nulls_first=True), "pk")
     )
 
 

@@ -74,6 +74,14 @@ class Never:
     reason: str
 
 
+@dataclass(frozen=True)
+class Spare:
+    """An engine that can be done without, and the seat that it would give back."""
+
+    pk: int
+    seat: Seat
+
+
 Answer = Seat | Wait | Never
 
 
@@ -130,6 +138,27 @@ def given_back(room: Room, seat: Seat) -> Room:
     """The room with what the seat took."""
     back = replace(seat, need=-seat.need)
     return replace(taken(room, back), free_slots=room.free_slots + 1)
+
+
+def fewest(need: Need, room: Room, spares: Sequence[Spare]) -> list[Spare] | None:
+    """Those to stop so that the room takes it, the first of `spares` rather than the last.
+
+    None: stopping all would not help. Empty: it fits as it is.
+    """
+    chosen: list[Spare] = []
+    for spare in spares:
+        if seat_in(need, room):
+            break
+        room = given_back(room, spare.seat)
+        chosen.append(spare)
+    if not seat_in(need, room):
+        return None
+    for spare in reversed(chosen):  # a small one in front may turn out not to be needed
+        without = taken(room, spare.seat)
+        if seat_in(need, without):
+            room = without
+            chosen.remove(spare)
+    return chosen
 
 
 def nearest_room(need: Need, rooms: Iterable[Room]) -> Room:

@@ -17,10 +17,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from embassy.engines import capacity, hosts, selectors
-from embassy.engines.capacity import Ask, Never, Seat, Wait
+from embassy.engines.capacity import Ask, Never, Room, Seat, Wait
 from embassy.engines.models import Engine, Host
 from embassy.engines.models.engine import START_ATTEMPTS
 from embassy.engines.needs import need_of
+from embassy.engines.sizing import Need
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
 from embassy.engines.wakeups import changed, due
 from embassy.platform import leases
@@ -107,9 +108,36 @@ def position_of(engine: Engine) -> int | None:
     return waits.filter(before).count() + 1
 
 
+def first_in_line() -> tuple[Need, dict[str, Room]] | None:
+    """What the first needs that no host has a place for, and the rooms of all hosts as they will be soon.
+
+    Engines that are stopping count as gone, and those before it that fit as placed. None: nobody waits for
+    a place, or nothing but that those are gone.
+    """
+    asks = [ask_of(engine) for engine in waiting_in_order().filter(host_name="")]
+    if not asks:
+        return None
+    rooms = {host.name: _room_soon(host) for host in hosts.known() if hosts.is_alive(host)}
+    for ask in asks:
+        if not any(capacity.seat_in(ask.need, room.emptied()) for room in rooms.values()):
+            continue
+        seat = capacity.best_seat(ask.need, rooms.values())
+        if seat is None:
+            return ask.need, rooms
+        rooms[seat.host] = capacity.taken(rooms[seat.host], seat)
+    return None
+
+
 def queue_of_host(name: str) -> str:
     """The queue that only this host's engine worker reads."""
     return f"engines.{name}"
+
+
+def _room_soon(host: Host) -> Room:
+    room = hosts.room_of(host)
+    for engine in hosts.occupants(host).filter(wanted=Wanted.INACTIVE):
+        room = capacity.given_back(room, hosts.seat_of(engine))
+    return room
 
 
 def _apply(engine: Engine, answer: capacity.Answer) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from embassy.datasets import services as datasets
 from embassy.deployments import reconcile as deployments
+from embassy.deployments import room
 from embassy.engines import reconcile as engines
 from embassy.inference import engine_time
 from embassy.inference.request_logs import services as request_logs
@@ -29,6 +30,7 @@ TIMETABLE = (
     Entry("training.reconcile_merges", 2, merges.reconcile),
     Entry("engines.reconcile", 1, engines.reconcile),
     Entry("deployments.reconcile", 2, deployments.reconcile),
+    Entry("deployments.make_room", 1, room.make_room),
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
     Entry("inference.share_engine_time", 10, engine_time.share_out),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),

@@ -14,7 +14,9 @@ from embassy.engines.capacity import (
     Never,
     Room,
     Seat,
+    Spare,
     Wait,
+    fewest,
     given_back,
     plan,
     seat_in,
@@ -180,3 +182,33 @@ def test_gpus_given_back_are_free_again(free: tuple[float, ...]) -> None:
     one = gpu_room(*free)
     seat = Seat("g", 4 * GB, (0, 1))
     assert given_back(taken(one, seat), seat) == one
+
+
+# --- Making room ----------------------------------------------------------------------------------
+
+
+def spares(*sizes: float) -> list[Spare]:
+    return [Spare(number, Seat("a", int(size * GB))) for number, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("free", "sizes", "stopped"),
+    [
+        (0, (2, 2, 2), [0]),  # the first that helps
+        (0, (1, 2, 2), [1]),  # a small one in front is spared if it is not needed
+        (0, (1, 1, 1), [0, 1]),
+        (1, (1, 2), [0]),
+        (0, (1, 0.5), None),  # in vain
+        (2, (1, 1), []),  # it fits as it is
+    ],
+)
+def test_no_more_is_stopped_than_needed(
+    free: float, sizes: tuple[float, ...], stopped: list[int] | None
+) -> None:
+    chosen = fewest(need(2), room(free=free), spares(*sizes))
+    assert (None if chosen is None else [spare.pk for spare in chosen]) == stopped
+
+
+def test_a_slot_may_be_all_that_is_lacking() -> None:
+    chosen = fewest(need(2), replace(room(), free_slots=0), spares(0.1, 3))
+    assert [spare.pk for spare in chosen or []] == [0]
