@@ -18,6 +18,8 @@ ADMIN_S = 60.0
 GENERATE_S = 600.0
 CONCURRENCY = 16
 
+IN_FLIGHT = ("vllm:num_requests_running{", "vllm:num_requests_waiting{")
+
 # Every setting that a model's own folder may bring along, so that nothing stands between logits and tokens.
 _GREEDY = {
     "temperature": 0.0,
@@ -108,6 +110,28 @@ class EngineClient:
             return self.is_healthy() and name in self.model_names()
         except (EngineUnavailable, EngineRejected, UnknownModel):
             return False
+
+    def is_alive(self) -> bool:
+        """Whether the engine's core answers too; it may be busy for longer than this waits."""
+        try:
+            self._call("GET", "/embassy/alive", timeout=HEALTH_S)
+        except (EngineUnavailable, EngineRejected, UnknownModel):
+            return False
+        return True
+
+    def sleep(self) -> None:
+        """Give the GPU back once the requests in flight are through; may take as long as they do."""
+        self._call("POST", "/embassy/sleep", timeout=GENERATE_S)
+
+    def wake_up(self) -> None:
+        """Take the GPU again; raises EngineFailed if there is no room on it."""
+        self._call("POST", "/embassy/wake", timeout=ADMIN_S)
+
+    def requests_in_flight(self) -> int:
+        """Running and waiting ones, as the engine counts them."""
+        lines = self._call("GET", "/metrics", timeout=HEALTH_S).splitlines()
+        counts = (line.rpartition(" ")[2] for line in lines if line.startswith(IN_FLIGHT))
+        return round(sum(map(float, counts)))
 
     def load_adapter(self, name: str, path: Path) -> None:
         """Load an adapter under a name; no error if this name is loaded already.

@@ -21,6 +21,7 @@ from embassy.engines.command import PROGRAM, SERVED_NAME
 from embassy.engines.loading import Loader
 from embassy.engines.models import Engine
 from embassy.engines.observe import LeaseLost
+from embassy.engines.pulse import Pulse
 from embassy.engines.states import Wanted
 from embassy.engines.stopping import StopRequest
 from embassy.platform import children, notify
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 READY_TICK_S = 0.1
-HEALTH_S = 5.0
-SICK_CHECKS = 6  # health checks in a row that fail before a server that still runs counts as dead
 ROUTES_S = 2.0  # by then every gateway has seen that the engine takes no new requests
 STOP_S = 40.0  # the server itself lets requests in flight finish for 30 s
 HURRY_S = 6.0  # where the worker stops: it has about ten seconds in all
@@ -89,8 +88,6 @@ class Supervisor:
         self._heartbeat = heartbeat
         self._listener = notify.Listener(notify.engine_channel(engine.public_id))
         self._began = time.monotonic()
-        self._sick = 0
-        self._checked_at = 0.0
 
     def run(self) -> str:
         """Run the server to its end and return why it was stopped. Nothing of it is left on return."""
@@ -124,13 +121,14 @@ class Supervisor:
     def _attend(self, plan: launch.Launch, child: children.Child) -> str:
         client = EngineClient(plan.options.host, plan.options.port, plan.options.api_key)
         loader = Loader(self._engine, client, plan.options, lambda: self._watch(plan, child))
+        pulse = Pulse(client, child.pid)
         try:
             self._wait_until_ready(plan, child, client)
             loader.sync()
             self._announce(plan)
             while True:
                 self._listener.wait(TICK_S)
-                self._look(plan, child, client, loader)
+                self._look(plan, child, loader, pulse)
         except Stop as stop:
             self._end(child)
             return str(stop)
@@ -156,14 +154,15 @@ class Supervisor:
         )
         log.info("engine.active", extra=fields(engine=self._engine.public_id, seconds=round(seconds, 2)))
 
-    def _look(self, plan: launch.Launch, child: children.Child, client: EngineClient, loader: Loader) -> None:
+    def _look(self, plan: launch.Launch, child: children.Child, loader: Loader, pulse: Pulse) -> None:
         try:
             self._watch(plan, child)
             loader.sync()
         except (OperationalError, InterfaceError):
             # Postgres is away. Requests go on being answered until the lease can no longer be trusted.
             connection.close()
-        self._check_health(client)
+        if failure := pulse.failure():
+            raise EngineFailure(failure)
 
     def _watch(self, plan: launch.Launch, child: children.Child) -> None:
         """Raises LeaseLost, EngineFailure or Stop as soon as there is a reason to."""
@@ -178,14 +177,6 @@ class Supervisor:
             raise LeaseLost
         if row.wanted == Wanted.INACTIVE:
             raise Stop(row.reason)
-
-    def _check_health(self, client: EngineClient) -> None:
-        if time.monotonic() - self._checked_at < HEALTH_S:
-            return
-        self._sick = 0 if client.is_healthy() else self._sick + 1
-        self._checked_at = time.monotonic()
-        if self._sick >= SICK_CHECKS:
-            raise EngineFailure("The engine runs but no longer answers.")
 
     def _end(self, child: children.Child) -> None:
         """No new requests, then SIGTERM; the server ends the requests in flight, or is killed."""

@@ -15,10 +15,11 @@ def main(database: str, home: str, engine_pk: int) -> None:
     settings.DATABASES["default"]["NAME"] = database
     settings.STORAGE_DIR = Path(home) / "files"
 
-    from embassy.engines import supervisor
+    from embassy.engines import pulse, supervisor
 
     supervisor.PROGRAM = "tests.fakes.engine"
     supervisor.ROUTES_S = 0.1
+    pulse.EVERY_S = 0.2
     supervisor.run_engine(engine_pk)
 
 

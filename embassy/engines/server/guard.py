@@ -5,6 +5,8 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from embassy.engines.server import control
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -26,7 +28,10 @@ class RequireKey:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan" or scope.get("path") in _OPEN_PATHS or self._has_key(scope):
-            await self._app(scope, receive, send)
+            if scope.get("path") in control.CALLS:
+                await control.answer(scope, send)
+            else:
+                await self._app(scope, receive, send)
             return
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(_BODY)).encode())]
         await send({"type": "http.response.start", "status": 401, "headers": headers})

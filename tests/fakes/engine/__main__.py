@@ -19,6 +19,7 @@ class Engine(ThreadingHTTPServer):
         self.key = os.environ["EMBASSY_ENGINE_KEY"]
         self.cache = cache
         self.models = ["base"]
+        self.is_sleeping = False
 
     def manner(self) -> str:
         path = self.cache / "manner"
@@ -35,14 +36,25 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/health":
             self.answer(503 if self.server.manner() == "deaf" else 200)
-        elif self.authorized():
+        elif not self.authorized():
+            return
+        elif self.path == "/embassy/alive":
+            if self.server.manner() == "stuck":
+                threading.Event().wait()
+            self.answer(200, {"is_sleeping": self.server.is_sleeping})
+        elif self.path == "/metrics":
+            running = float(self.server.manner() == "working")
+            self.answer(200, text=f'vllm:num_requests_running{{engine="0"}} {running}\n')
+        else:
             self.answer(200, {"data": [{"id": name} for name in self.server.models]})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         if not self.authorized():
             return
-        if self.path == "/v1/load_lora_adapter":
+        if self.path in ("/embassy/sleep", "/embassy/wake"):
+            self.doze(self.path.rpartition("/")[2])
+        elif self.path == "/v1/load_lora_adapter":
             self.load(body["lora_name"], Path(body["lora_path"]))
         elif self.path == "/v1/unload_lora_adapter":
             self.server.models.remove(body["lora_name"])
@@ -56,6 +68,14 @@ class Handler(BaseHTTPRequestHandler):
             self.embed(body)
         else:
             self.chat(body)
+
+    def doze(self, call: str) -> None:
+        if call == "wake" and self.server.manner() == "no room":
+            self.answer(500, {"error": {"message": "CUDA out of memory."}})
+            return
+        self.server.is_sleeping = call == "sleep"
+        self.server.note(call, "1")
+        self.answer(200, {"is_sleeping": self.server.is_sleeping})
 
     def load(self, name: str, path: Path) -> None:
         if self.server.manner() == "refuses":
@@ -95,8 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(401)
         return False
 
-    def answer(self, status: int, body: dict[str, Any] | None = None) -> None:
-        content = json.dumps(body).encode() if body is not None else b"ok"
+    def answer(self, status: int, body: dict[str, Any] | None = None, *, text: str = "ok") -> None:
+        content = json.dumps(body).encode() if body is not None else text.encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
