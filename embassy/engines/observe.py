@@ -14,7 +14,7 @@ from embassy.engines.states import ENGINE, EngineStatus, Wanted
 from embassy.platform import leases
 
 # A run this long (seconds) shows that the engine starts well: the count of failures begins anew.
-GOOD_RUN = 60
+GOOD_RUN = 15
 LONGEST_PAUSE = 60  # seconds
 GIVEN_UP = timedelta(seconds=60)  # for so long requests do not wake an engine that was given up
 
@@ -91,11 +91,25 @@ def failed(*, engine: Engine, token: int, reason: str) -> None:
     """The server did not start, or ended by itself: try again after a pause, or give up."""
     fresh = _locked(engine, token)
     failures = 1 if _ran_well(fresh) else fresh.failures + 1
-    changes: dict[str, Any] = {"failures": failures, "retry_at": Now() + pause(failures)}
+    changes: dict[str, Any] = {
+        "failures": failures,
+        "retry_at": Now() + pause(failures),
+        "published_at": None,
+    }
     if failures >= START_ATTEMPTS:
         changes |= {"wanted": Wanted.INACTIVE, "retry_at": Now() + GIVEN_UP}
         reason = f"It failed {failures} times in a row and was given up. {reason}"
     _release(engine, token, reason=reason, changes=changes)
+
+
+@transaction.atomic
+def lost(*, engine: Engine, token: int) -> None:
+    """The process that ran it is gone, with the server. Once it served, that is no failure of its own."""
+    reason = "The process that ran it is gone."
+    if _locked(engine, token).active_at is None:
+        failed(engine=engine, token=token, reason=reason)
+    else:
+        stopped(engine=engine, token=token, reason=reason)
 
 
 @transaction.atomic

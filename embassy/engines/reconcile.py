@@ -26,7 +26,7 @@ def free_dead_leases() -> None:
     dead = {row.pk: row for row in [*leases.expired(rows), *leases.owned_by_dead_process(rows)]}
     for engine in dead.values():
         try:
-            observe.failed(engine=engine, token=engine.lease_token, reason="The process that ran it is gone.")
+            observe.lost(engine=engine, token=engine.lease_token)
         except observe.LeaseLost:
             continue  # it was given back between our two looks
         log.warning("engine.freed", extra=fields(engine=engine.public_id, owner=engine.lease_owner))
