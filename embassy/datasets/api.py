@@ -16,6 +16,7 @@ from embassy.datasets.serializers import (
 )
 from embassy.platform.errors import InvalidInput, TooLarge
 from embassy.projects.authentication import actor_of
+from embassy.projects.idempotent import idempotent
 from embassy.projects.selectors import get_project
 
 # What multipart adds to the file: boundaries, headers, the name.
@@ -37,6 +38,7 @@ class DatasetList(APIView):
         request={"multipart/form-data": UploadDatasetSerializer},
         responses={status.HTTP_201_CREATED: DatasetSummarySerializer},
     )
+    @idempotent(atomic=False, check=lambda request: _check_length(request))
     def post(self, request: Request, project_id: str) -> Response:
         actor = actor_of(request)
         project = get_project(actor, project_id)

@@ -22,6 +22,7 @@ from embassy.evaluation.serializers import (
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Forbidden
 from embassy.projects.authentication import actor_of
+from embassy.projects.idempotent import idempotent
 
 
 class TestingFunctionList(APIView):
@@ -38,6 +39,7 @@ class TestingFunctionList(APIView):
         request=WriteTestingFunctionSerializer,
         responses={status.HTTP_201_CREATED: TestingFunctionDetailSerializer},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         body = WriteTestingFunctionSerializer(data=request.data)
         body.is_valid(raise_exception=True)

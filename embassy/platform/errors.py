@@ -52,6 +52,14 @@ class Conflict(EmbassyError):
     code = "conflict"
 
 
+class InProgress(Conflict):
+    """The very same is being done already; ask again after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
 class TooLarge(InvalidInput):
     code = "too_large"
 

@@ -15,6 +15,7 @@ from embassy.platform.error_bodies import render
 from embassy.platform.errors import (
     EmbassyError,
     Forbidden,
+    InProgress,
     InvalidInput,
     NotFound,
     TooManyRequests,
@@ -54,7 +55,7 @@ def render_exception(exception: Exception, context: dict[str, Any]) -> Response 
 
 def headers_of(error: EmbassyError) -> dict[str, str]:
     headers: dict[str, str] = {}
-    if isinstance(error, Unavailable | TooManyRequests):
+    if isinstance(error, Unavailable | TooManyRequests | InProgress):
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     if error.status == 401:
         headers["WWW-Authenticate"] = "ApiKey"

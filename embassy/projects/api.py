@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from embassy.projects import selectors, services
 from embassy.projects.authentication import actor_of
+from embassy.projects.idempotent import idempotent
 from embassy.projects.serializers import CreateProjectSerializer, ProjectSummarySerializer
 
 
@@ -24,6 +25,7 @@ class ProjectList(APIView):
         request=CreateProjectSerializer,
         responses={status.HTTP_201_CREATED: ProjectSummarySerializer},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         body = CreateProjectSerializer(data=request.data)
         body.is_valid(raise_exception=True)

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from embassy.projects.authentication import actor_of
+from embassy.projects.idempotent import idempotent
 from embassy.projects.selectors import get_project
 from embassy.training import selectors, services
 from embassy.training.models import TrainingJob
@@ -49,6 +50,7 @@ class TrainingJobList(JobView):
         request=CreateTrainingJobSerializer,
         responses={status.HTTP_201_CREATED: TrainingJobSummarySerializer},
     )
+    @idempotent(atomic=False)
     def post(self, request: Request, project_id: str) -> Response:
         return self.create(request, project_id, CreateTrainingJobSerializer(data=request.data))
 
@@ -61,6 +63,7 @@ class GrpoJobCreate(JobView):
         request=CreateGrpoJobSerializer,
         responses={status.HTTP_201_CREATED: TrainingJobSummarySerializer},
     )
+    @idempotent(atomic=False)
     def post(self, request: Request, project_id: str) -> Response:
         return self.create(request, project_id, CreateGrpoJobSerializer(data=request.data))
 

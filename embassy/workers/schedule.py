@@ -13,6 +13,7 @@ from embassy.deployments import room
 from embassy.engines import reconcile as engines
 from embassy.inference import engine_time
 from embassy.inference.request_logs import services as request_logs
+from embassy.projects import idempotency
 from embassy.training import merges
 from embassy.training import orphans as training_orphans
 from embassy.training import reconcile as training
@@ -35,5 +36,6 @@ TIMETABLE = (
     Entry("inference.share_engine_time", 10, engine_time.share_out),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
     Entry("request_logs.purge", 60, request_logs.purge),
+    Entry("projects.purge_idempotency", 3600, idempotency.purge),
     Entry("training.purge_orphans", 3600, training_orphans.purge_orphans),
 )

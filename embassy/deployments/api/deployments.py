@@ -15,6 +15,7 @@ from embassy.deployments.serializers import (
     UpdateDeploymentSerializer,
 )
 from embassy.projects.authentication import actor_of
+from embassy.projects.idempotent import idempotent
 from embassy.projects.selectors import get_project
 
 
@@ -32,6 +33,7 @@ class DeploymentList(APIView):
         request=CreateDeploymentSerializer,
         responses={status.HTTP_201_CREATED: DeploymentSummarySerializer},
     )
+    @idempotent()
     def post(self, request: Request, project_id: str) -> Response:
         actor = actor_of(request)
         project = get_project(actor, project_id)

@@ -21,6 +21,7 @@ from embassy.engines import services as engines
 from embassy.engines.models import Engine
 from embassy.platform.errors import InvalidInput, NotFound
 from embassy.projects.authentication import actor_of
+from embassy.projects.idempotent import idempotent
 from embassy.projects.models import Project
 from embassy.projects.selectors import get_project
 
@@ -44,6 +45,7 @@ class EngineList(APIView):
         request=CreateEngineSerializer,
         responses={status.HTTP_201_CREATED: EngineSummarySerializer},
     )
+    @idempotent()
     def post(self, request: Request) -> Response:
         body = CreateEngineSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -82,6 +84,7 @@ class DeployOnEngine(APIView):
         request=DeployOnEngineSerializer,
         responses={status.HTTP_201_CREATED: DeploymentSummarySerializer},
     )
+    @idempotent()
     def post(self, request: Request, engine_id: str) -> Response:
         engine = found(request, engine_id)
         body = DeployOnEngineSerializer(data=request.data)

@@ -20,6 +20,7 @@ from embassy.inference.request_logs.serializers import (
     filter_of,
 )
 from embassy.projects.authentication import actor_of
+from embassy.projects.idempotent import idempotent
 from embassy.projects.selectors import get_project
 
 
@@ -78,6 +79,7 @@ class LogDataset(APIView):
         request=DatasetFromLogsSerializer,
         responses={status.HTTP_201_CREATED: LogDatasetSerializer},
     )
+    @idempotent(atomic=False)
     def post(self, request: Request, project_id: str, deployment_id: str) -> Response:
         deployment = found(request, project_id, deployment_id)
         body = DatasetFromLogsSerializer(data=request.data)
