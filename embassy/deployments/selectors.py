@@ -13,8 +13,9 @@ from embassy.catalog import selectors as catalog
 from embassy.catalog.base_model import BaseModel
 from embassy.deployments import lifecycle
 from embassy.deployments.models import Deployment
+from embassy.deployments.rest import may_be_woken
 from embassy.deployments.routes import Route, RouteState
-from embassy.deployments.states import ENDED, LIVE, DeploymentStatus
+from embassy.deployments.states import ENDED, LIVE
 from embassy.engines import selectors as engine_selectors
 from embassy.engines import services as engines
 from embassy.engines.models import Engine
@@ -112,7 +113,7 @@ def deployment_route(row: Deployment) -> Route:
 def deployment_state(row: Deployment) -> RouteState:
     if row.status in LIVE:
         return "ready" if lifecycle.is_serving(row) else "starting"
-    if row.status == DeploymentStatus.DEACTIVATED:
+    if may_be_woken(row):
         return "asleep"
     return "terminated" if row.status in ENDED else "failed"
 

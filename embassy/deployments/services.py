@@ -13,10 +13,11 @@ from django.utils import timezone
 from embassy.catalog import selectors as catalog
 from embassy.deployments import moves, wakes
 from embassy.deployments.models import Deployment, WakeCause
+from embassy.deployments.rest import may_be_woken
 from embassy.deployments.routes import Route
 from embassy.deployments.schedule import check_timeout, parse_window
 from embassy.deployments.source import Source, resolve
-from embassy.deployments.states import ENDED, LIVE, DeploymentStatus
+from embassy.deployments.states import ENDED, LIVE
 from embassy.engines import keys
 from embassy.engines import services as engines
 from embassy.engines.command import MAX_ADAPTERS
@@ -148,7 +149,7 @@ def wake(*, route: Route, actor: Actor) -> None:
         wakes.begin_shared(engine=engine, model=model.name)
         return
     deployment = Deployment.objects.select_related("engine").filter(pk=route.deployment_pk).first()
-    if deployment is not None and deployment.status == DeploymentStatus.DEACTIVATED:
+    if deployment is not None and may_be_woken(deployment):
         moves.rouse(deployment, cause=WakeCause.REQUEST)
 
 
