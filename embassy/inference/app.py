@@ -6,7 +6,7 @@ that Redis nudges keep fresh. docs/inference.md follows one request through.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from embassy.inference.backend import Backend
 from embassy.inference.call import Call, json_body, wake_timeout
@@ -21,7 +21,8 @@ from embassy.inference.nudges import Nudges
 from embassy.inference.regression import estimate
 from embassy.inference.request_logs.book import LogBook
 from embassy.inference.routing import FRESH_S, RouteTable
-from embassy.inference.spending import Spent
+from embassy.inference.series import PRESENT
+from embassy.inference.spending import Account, Spent
 from embassy.inference.upstream import Upstream
 from embassy.inference.usage import Meter
 from embassy.inference.waking import Waking
@@ -60,6 +61,15 @@ class Gateway:
         self.log_book = LogBook(self.routes, self.database)
         self.backend = Backend(self.routes, self.waking, self.upstream, self.meter)
         self._tasks: list[asyncio.Task[None]] = []
+        PRESENT.add(self)
+
+    def in_flight(self) -> Mapping[Account, int]:
+        """Requests that engines have just now."""
+        return self.meter.in_flight()
+
+    def waiting(self) -> int:
+        """Requests that are held until their models are up."""
+        return self.waking.waiting()
 
     def handles(self, scope: Scope) -> bool:
         return scope["path"] in ENDPOINTS and scope["method"] == "POST"

@@ -49,6 +49,7 @@ async def deliver(
     was_sent = was_broken = False
     while True:
         route = await call.backend.waking.ready(call.actor, model, patience)
+        call.backend.meter.enter(call.spent, route, was_held=patience.was_held)
         try:
             answer = await call.backend.upstream.post(
                 route, path, body(route), request_id=call.exchange.engine_id
@@ -71,7 +72,6 @@ async def deliver(
                 await call.backend.waking.replaced(call.actor, model, route, patience)
                 continue
             if answer.status not in NOT_OURS:
-                call.backend.meter.enter(call.spent, route)
                 return route, answer
             answer.close()
         await call.backend.waking.moved(call.actor, model, route, patience)

@@ -10,8 +10,6 @@ from embassy.inference.histogram import bucket_of
 from embassy.platform.actor import Actor
 from embassy.platform.errors import EmbassyError
 
-Place = tuple[int | None, int | None]  # primary keys of deployment and engine
-
 
 class Account(NamedTuple):
     """Primary keys; `deployment_pk` None is a base model. `deployment_id` is the public one, or empty."""
@@ -35,6 +33,7 @@ class Outcome(NamedTuple):
         return self.status >= 400 and self.status != CLIENT_CLOSED
 
 
+Use = tuple[Account, int | None]  # with the primary key of the engine
 CLIENT_CLOSED = 499  # nobody waited for the answer any more: neither an answer nor an error
 ANSWERED = Outcome(200, "")
 ABANDONED = Outcome(CLIENT_CLOSED, "client_closed")
@@ -45,14 +44,17 @@ BROKEN = Outcome(500, "internal_error")
 class Spent:
     """One request. Write into it as things become known; the meter counts it once, however it ends.
 
-    Times are seconds on the monotonic clock, 0 where a thing did not happen. `first_at`: the first event of a
-    stream was here. `account` stays None as long as nobody knows which model the request is for.
+    Times are seconds on the monotonic clock, 0 where a thing did not happen. `sent_at`: it went to the engine
+    for the last time. `first_at`: the first event of a stream was here. `was_held`: its model was not up when
+    it came. `account` stays None as long as nobody knows which model the request is for.
     """
 
     began_at: float = field(default_factory=time.monotonic)
+    sent_at: float = 0.0
     first_at: float = 0.0
+    was_held: bool = False
     account: Account | None = None
-    place: Place | None = None
+    use: Use | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     outcome: Outcome = ANSWERED
@@ -70,7 +72,11 @@ Buckets = dict[int, int]
 
 @dataclass(slots=True)
 class Total:
-    """What many requests of one account used. `whole` and `first_token` count times by bucket."""
+    """What many requests of one account used.
+
+    By bucket: `whole` counts times of answers, `first_token` times to the first event of streams, `held`
+    times for which requests waited for their model. `…_milliseconds` are the sums of the same.
+    """
 
     requests: int = 0
     errors: int = 0
@@ -80,26 +86,25 @@ class Total:
     engine_milliseconds: int = 0
     whole: Buckets = field(default_factory=dict)
     first_token: Buckets = field(default_factory=dict)
+    held: Buckets = field(default_factory=dict)
     first_milliseconds: float = 0
+    held_milliseconds: float = 0
     outcomes: dict[Outcome, int] = field(default_factory=dict)
 
     def count(self, spent: Spent, ended_at: float) -> None:
-        outcome, milliseconds = spent.outcome, (ended_at - spent.began_at) * 1000
+        outcome = spent.outcome
         self.requests += 1
         self.prompt_tokens += spent.prompt_tokens
         self.completion_tokens += spent.completion_tokens
-        self.milliseconds += milliseconds
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
         if outcome is ANSWERED:
-            bucket = bucket_of(milliseconds)
-            self.whole[bucket] = self.whole.get(bucket, 0) + 1
+            self.milliseconds += _time(self.whole, spent.began_at, ended_at)
         elif outcome.is_error:
             self.errors += 1
         if spent.first_at:
-            waited = (spent.first_at - spent.began_at) * 1000
-            bucket = bucket_of(waited)
-            self.first_token[bucket] = self.first_token.get(bucket, 0) + 1
-            self.first_milliseconds += waited
+            self.first_milliseconds += _time(self.first_token, spent.began_at, spent.first_at)
+        if spent.was_held:
+            self.held_milliseconds += _time(self.held, spent.began_at, spent.sent_at)
 
     def add(self, other: "Total") -> None:
         self.requests += other.requests
@@ -109,6 +114,8 @@ class Total:
         self.milliseconds += other.milliseconds
         self.engine_milliseconds += other.engine_milliseconds
         self.first_milliseconds += other.first_milliseconds
+        self.held_milliseconds += other.held_milliseconds
+        _add(self.held, other.held)
         _add(self.whole, other.whole)
         _add(self.first_token, other.first_token)
         for outcome, count in other.outcomes.items():
@@ -120,6 +127,14 @@ def account_of(actor: Actor, route: Route) -> Account:
     return Account(
         actor.organization_id, route.project_id, route.deployment_pk, actor.key_id, route.models[0], public_id
     )
+
+
+def _time(buckets: Buckets, began_at: float, ended_at: float) -> float:
+    """Count a time, and return it in milliseconds."""
+    milliseconds = (ended_at - began_at) * 1000
+    bucket = bucket_of(milliseconds)
+    buckets[bucket] = buckets.get(bucket, 0) + 1
+    return milliseconds
 
 
 def _add(buckets: Buckets, others: Mapping[int, int]) -> None:

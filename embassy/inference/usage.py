@@ -14,7 +14,8 @@ from embassy.deployments.routes import Route
 from embassy.inference import services
 from embassy.inference.database import Database
 from embassy.inference.exchange import ClientGone
-from embassy.inference.spending import ABANDONED, BROKEN, Account, Outcome, Place, Spent, Total
+from embassy.inference.series import SERIES
+from embassy.inference.spending import ABANDONED, BROKEN, Account, Outcome, Spent, Total, Use
 from embassy.platform.errors import EmbassyError, Unavailable
 from embassy.platform.logs import fields
 
@@ -28,8 +29,8 @@ class Meter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._running: Counter[Place] = Counter()
-        self._used: set[Place] = set()
+        self._running: Counter[Use] = Counter()
+        self._used: set[Use] = set()
         self._totals: dict[Account, Total] = {}
         self._strays: Counter[Outcome] = Counter()
 
@@ -51,15 +52,29 @@ class Meter:
         finally:
             self._leave(spent)
 
-    def enter(self, spent: Spent, route: Route) -> None:
-        """Until the request is over, and in this flush period, the route counts as in use."""
-        place = spent.place = route.deployment_pk, route.engine_pk
-        self._running[place] += 1
-        self._used.add(place)
+    def enter(self, spent: Spent, route: Route, *, was_held: bool = False) -> None:
+        """It goes to this engine: until it is over, and in this flush period, the route counts as in use.
+
+        May be called again, if it has to be sent elsewhere.
+        """
+        assert spent.account is not None
+        if spent.use is not None:
+            self._running[spent.use] -= 1
+        use = spent.use = spent.account, route.engine_pk
+        self._running[use] += 1
+        self._used.add(use)
+        spent.was_held, spent.sent_at = was_held, time.monotonic()
+
+    def in_flight(self) -> Counter[Account]:
+        """Requests that engines have just now."""
+        found: Counter[Account] = Counter()
+        for (account, _), count in list(self._running.items()):
+            found[account] += count
+        return found
 
     def _leave(self, spent: Spent) -> None:
-        if spent.place is not None:
-            self._running[spent.place] -= 1
+        if spent.use is not None:
+            self._running[spent.use] -= 1
         if spent.account is None:
             self._strays[spent.outcome] += 1
             return
@@ -78,6 +93,8 @@ class Meter:
         self._running = +self._running  # drops those at zero
         used, self._used = self._used | self._running.keys(), set()
         totals, self._totals = self._totals, {}
+        strays, self._strays = self._strays, Counter()
+        SERIES.fold(totals, strays)
         if not used and not totals:
             return
         try:
@@ -86,16 +103,16 @@ class Meter:
             log.warning("usage.kept", extra=fields(error=type(error.__cause__).__name__))
             self._keep(used, totals)
 
-    def _keep(self, used: set[Place], totals: dict[Account, Total]) -> None:
+    def _keep(self, used: set[Use], totals: dict[Account, Total]) -> None:
         self._used |= used
         for account, total in totals.items():
             self._totals.setdefault(account, Total()).add(total)
 
 
-def _write(used: set[Place], totals: dict[Account, Total]) -> None:
+def _write(used: set[Use], totals: dict[Account, Total]) -> None:
     if used:
         deployments.touch(
-            deployment_pks={deployment for deployment, _ in used if deployment is not None},
+            deployment_pks={who.deployment_pk for who, _ in used if who.deployment_pk is not None},
             engine_pks={engine for _, engine in used if engine is not None},
         )
     services.add_usage(totals=totals, at=timezone.now())

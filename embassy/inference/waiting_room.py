@@ -21,6 +21,10 @@ class WaitingRoom:
         self._taken: Counter[Identity] = Counter()
         self._in_all = 0
 
+    @property
+    def taken(self) -> int:
+        return self._in_all
+
     def has_place(self, route: Route) -> bool:
         alone = self._taken[identity(route)]  # a Counter makes no entry for that
         return self._in_all < settings.WAKE_QUEUE and alone < settings.WAKE_QUEUE_PER_MODEL

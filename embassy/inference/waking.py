@@ -31,6 +31,10 @@ class Waking:
         self._estimates = Estimates(database)
         self._asked: dict[Identity, tuple[float, asyncio.Task[None]]] = {}
 
+    def waiting(self) -> int:
+        """Requests that are held just now."""
+        return self._room.taken
+
     async def ready(self, actor: Actor, model: str, patience: Patience) -> Route:
         """The route of this model once it can answer; raises Unavailable at the deadline."""
         route = await self._routes.find(actor, model)

@@ -194,6 +194,11 @@ TOKENS_PER_MINUTE = env.integer("EMBASSY_TPM", 0)
 MAX_CONCURRENT_PER_KEY = env.integer("EMBASSY_MAX_CONCURRENT_PER_KEY", 500)
 MAX_CONCURRENT_PER_ORGANIZATION = env.integer("EMBASSY_MAX_CONCURRENT_PER_ORGANIZATION", 800)
 
+# --- Monitoring -----------------------------------------------------------------------------------
+
+# Opens /metrics of the whole platform; without it only API keys do, each for its organization.
+METRICS_TOKEN = env.text("EMBASSY_METRICS_TOKEN")
+
 # --- Base models ----------------------------------------------------------------------------------
 
 # A folder put here is a base model; one named like a catalog entry is used before Hugging Face is asked.
