@@ -24,6 +24,11 @@ def engines_of(platform: LivePlatform) -> list[psutil.Process]:
     return [p for p in platform.leftovers() if _name(p) == ENGINE and _name(p.parent()) == WARDEN]
 
 
+def cores_of(platform: LivePlatform) -> list[psutil.Process]:
+    """What the engines' own processes have started: there their models run."""
+    return [p for p in platform.leftovers() if _name(p) == _name(p.parent()) == ENGINE]
+
+
 def main_of(platform: LivePlatform, service: str) -> list[psutil.Process]:
     """The process that the launcher started for the service."""
     return [p for p in platform.leftovers() if platform.service_of(p) == service and _is_top(platform, p)]
@@ -63,7 +68,7 @@ class Killer:
 
     async def kill(self, victim: str) -> None:
         processes = await asyncio.to_thread(VICTIMS[victim], self.platform)
-        if victim == "an engine" and processes:
+        if victim in ONE_OF_MANY and processes:
             processes = [self.chance.choice(processes)]
         for process in processes:
             with suppress(psutil.NoSuchProcess):
@@ -87,6 +92,7 @@ def whole(service: str) -> Callable[[LivePlatform], list[psutil.Process]]:
 WEB = "web"
 VICTIMS: dict[str, Callable[[LivePlatform], list[psutil.Process]]] = {
     "an engine": engines_of,
+    "an engine's core": cores_of,
     "the engines' standby": lambda platform: main_of(platform, "standby-engines"),
     "the engines' worker": whole("worker-engines"),
     "control worker": whole("worker-control"),
@@ -94,6 +100,7 @@ VICTIMS: dict[str, Callable[[LivePlatform], list[psutil.Process]]] = {
     "scheduler": whole("scheduler"),
     WEB: whole("web"),
 }
+ONE_OF_MANY = ("an engine", "an engine's core")
 AT_RANDOM = [victim for victim in VICTIMS if victim != WEB]  # that one has its own time
 
 
