@@ -9,15 +9,19 @@ from embassy.datasets.serializers import DatasetSummarySerializer
 from embassy.deployments.models import Deployment
 from embassy.deployments.schedule import WEEKDAYS
 from embassy.deployments.services import MAX_LOG_DAYS, DeploymentRequest
-from embassy.deployments.states import DeploymentStatus
+from embassy.deployments.states import LIVE, DeploymentStatus
 from embassy.deployments.wake_serializers import LastWakeSerializer
 from embassy.deployments.wake_times import last_wake
 from embassy.engines.models import Engine
+from embassy.engines.queue import position_of
 from embassy.engines.states import EngineStatus
 from embassy.platform.serializer_fields import UnixTimeField
 from embassy.training.serializers import TrainingJobSummarySerializer
 
 CLASSIFIES = "classification"
+QUEUE_POSITION = serializers.IntegerField(
+    allow_null=True, help_text="Of the engine, from 1, while no host has room for it; `reason` says more."
+)
 
 
 class ScheduleSerializer(serializers.Serializer[Any]):
@@ -142,6 +146,7 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
     training_id = serializers.SerializerMethodField()
     last_used_at = UnixTimeField(allow_null=True)
     last_wake = serializers.SerializerMethodField()
+    queue_position = serializers.SerializerMethodField()
     updated_at = UnixTimeField()
     log_retention_days = serializers.IntegerField(source="log_days")
 
@@ -158,6 +163,7 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
             "schedule",
             "last_used_at",
             "last_wake",
+            "queue_position",
             "updated_at",
             "log_requests",
             "log_retention_days",
@@ -171,6 +177,10 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
     def get_last_wake(self, deployment: Deployment) -> Any:
         wake = last_wake(deployment)
         return LastWakeSerializer(wake).data if wake is not None else None
+
+    @extend_schema_field(QUEUE_POSITION)
+    def get_queue_position(self, deployment: Deployment) -> int | None:
+        return position_of(deployment.engine) if deployment.status in LIVE else None
 
     def to_representation(self, instance: Deployment) -> dict[str, Any]:
         shown = super().to_representation(instance)
@@ -241,6 +251,7 @@ class EngineSummarySerializer(EngineFields):
 class EngineDetailSerializer(EngineFields):
     deployments = serializers.SerializerMethodField()
     base_model_option = serializers.SerializerMethodField()
+    queue_position = serializers.SerializerMethodField()
     last_access_timestamp = UnixTimeField(source="last_access_at", allow_null=True)
     resource_management_config = ManagementField(source="resource_management", read_only=True)
 
@@ -250,12 +261,17 @@ class EngineDetailSerializer(EngineFields):
             "deployments",
             "base_model_option",
             "last_access_timestamp",
+            "queue_position",
             "resource_management_config",
         )
 
     @extend_schema_field(DeploymentSummarySerializer(many=True))
     def get_deployments(self, engine: Engine) -> Any:
         return DeploymentSummarySerializer(self.context["deployments"], many=True).data
+
+    @extend_schema_field(QUEUE_POSITION)
+    def get_queue_position(self, engine: Engine) -> int | None:
+        return position_of(engine)
 
     def get_base_model_option(self, engine: Engine) -> str:
         return "pre-trained"

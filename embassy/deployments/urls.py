@@ -9,6 +9,7 @@ from embassy.deployments.api.engines import (
     ReactivateEngine,
     UndeployFromEngine,
 )
+from embassy.deployments.api.hosts import HostList
 from embassy.deployments.api.project_detail import ProjectDetail
 from embassy.deployments.api.wakes import DeploymentWakes
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path(DEPLOYMENT, DeploymentDetail.as_view()),
     path(f"{DEPLOYMENT}/reactivate", ReactivateDeployment.as_view()),
     path(f"{DEPLOYMENT}/wakes", DeploymentWakes.as_view()),
+    path("v1/hosts", HostList.as_view()),
     path("v1/engines", EngineList.as_view()),
     path(ENGINE, EngineDetail.as_view()),
     path(f"{ENGINE}/deploy", DeployOnEngine.as_view()),
