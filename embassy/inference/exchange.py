@@ -101,10 +101,13 @@ class Exchange:
             self.recording.stream_begins()
         await self._start(200, STREAM_HEADERS)
 
-    async def write(self, chunk: bytes) -> None:
+    async def write(self, chunk: bytes, *, is_last: bool = False) -> None:
+        """The last one ends the stream too: by itself the end would be one more packet for the client."""
         if self.recording is not None:
             self.recording.piece(chunk)
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        if is_last:
+            self._end()
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": not is_last})
 
     async def comment(self, text: str) -> None:
         """A line of a stream that its client passes over; the first one starts the stream."""
@@ -112,12 +115,6 @@ class Exchange:
             await self.start_stream()
         line = f": {' '.join(text.split())}\n\n".encode()
         await self._send({"type": "http.response.body", "body": line, "more_body": True})
-
-    async def end_stream(self) -> None:
-        self._stop_watching()
-        if self.recording is not None:
-            self.recording.stream_ends()
-        await self._send({"type": "http.response.body", "body": b""})
 
     async def fail(self, error: EmbassyError) -> None:
         """The error as this family's body: as the answer, or as the last event of a stream."""
@@ -131,13 +128,17 @@ class Exchange:
             return
         if isinstance(error, Unavailable | TooManyRequests):  # the head is gone, so the hint comes here
             data = orjson.dumps(body | {"retry_after": max(1, round(error.retry_after))})
-        await self.write(b"data: " + data + b"\n\n")
-        await self.end_stream()
+        await self.write(b"data: " + data + b"\n\n", is_last=True)
 
     def close(self) -> None:
         self._stop_watching()
         for done in self.closing:
             done()
+
+    def _end(self) -> None:
+        self._stop_watching()
+        if self.recording is not None:
+            self.recording.stream_ends()
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.is_started = True

@@ -1,7 +1,7 @@
 """`/v1/completions` and `/v1/chat/completions`: one way through for both, plain and streamed."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,26 +75,26 @@ async def _stream(
         upstream_model=route.upstream_model, model=request.model, wants_usage=request.wants_usage
     )
     try:
-        async for events in _events(relay, answer, request.model):
-            if not call.spent.first_at:
-                call.spent.first_at = time.monotonic()
-                herald.hush()
-            if not call.exchange.is_started:
-                await call.exchange.start_stream()
-            await call.exchange.write(events)
+        while not relay.is_done and (data := await answer.more()):
+            events = relay.feed(data)
+            if events:
+                await _write(call, events, herald, is_last=relay.is_done)
+            if relay.failure is not None:
+                raise failure_in_stream(relay.failure, model=request.model)
     finally:
         call.spent.prompt_tokens, call.spent.completion_tokens = relay.tokens
     if not relay.is_done:
         raise engine_lost()
-    await call.exchange.end_stream()
+    await answer.settle()
 
 
-async def _events(relay: EventRelay, answer: EngineAnswer, model: str) -> AsyncIterator[bytes]:
-    async for chunk in answer.chunks():
-        if events := relay.feed(chunk):
-            yield events
-        if relay.failure is not None:
-            raise failure_in_stream(relay.failure, model=model)
+async def _write(call: Call, events: bytes, herald: Herald, *, is_last: bool) -> None:
+    if not call.spent.first_at:
+        call.spent.first_at = time.monotonic()
+        herald.hush()
+        if not call.exchange.is_started:
+            await call.exchange.start_stream()
+    await call.exchange.write(events, is_last=is_last)
 
 
 COMPLETIONS = TextEndpoint("/v1/completions", protocol.completion, shapes.completion)

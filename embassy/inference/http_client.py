@@ -7,7 +7,7 @@ cookies, compression, proxies, answers without a length.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from typing import Any
 
@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self._pool.know(self)
 
     def data_received(self, data: bytes) -> None:
         if self.answer is None or self.answer.is_whole:
@@ -116,6 +117,8 @@ class Answer:
         self._has_head = False
         self._is_paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._waits_since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def head(self) -> None:
         """Return once `status` is known. Raises LostError, SilenceError."""
@@ -128,16 +131,29 @@ class Answer:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises LostError, SilenceError."""
-        while True:
-            if self._pieces:
-                yield self._taken()
-            elif self.is_whole:
-                return
-            else:
-                await self._more()
+        while piece := await self.more():
+            yield piece
+
+    async def more(self) -> bytes:
+        """What has come of the body since; nothing at its end. Raises LostError, SilenceError."""
+        while not self._pieces:
+            if self.is_whole:
+                return b""
+            await self._more()
+        return self._taken()
+
+    async def settle(self, seconds: float) -> None:
+        """All was said that matters: wait so long for its formal end, so that the connection can be kept."""
+        if not self.is_whole:
+            with suppress(TimeoutError, LostError, SilenceError):
+                async with asyncio.timeout(seconds):
+                    while await self.more():
+                        pass
 
     def close(self) -> None:
         """If not all of it came, that ends the connection, and so the peer's work."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._connection.answer is self:
             self._connection.finish()
 
@@ -151,13 +167,25 @@ class Answer:
         if self._is_lost:
             raise LostError(heard=self._heard)
         loop = asyncio.get_running_loop()
-        self._waiter = waiter = loop.create_future()
-        timer = loop.call_later(self._silence_s, _expire, waiter)
+        self._waiter, self._waits_since = loop.create_future(), loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self._silence_s, self._look_at_clock)
         try:
-            await waiter
+            await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
+
+    def _look_at_clock(self) -> None:
+        """One timer for all the pieces of an answer: one for each would cost as much as the piece."""
+        loop = asyncio.get_running_loop()
+        left = self._silence_s
+        if self._waiter is not None:
+            left += self._waits_since - loop.time()
+            if left <= 0:
+                if not self._waiter.done():
+                    self._waiter.set_exception(SilenceError())
+                return
+        self._timer = loop.call_later(left, self._look_at_clock)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -215,6 +243,17 @@ class Pool:
         self._connect_s = connect_s
         self._keep_s = keep_s
         self._idle: dict[Address, deque[Connection]] = {}
+        self._open: set[Connection] = set()  # idle or not
+
+    @property
+    def addresses(self) -> set[Address]:
+        """Where there is a connection now."""
+        return {connection.address for connection in self._open}
+
+    def cut(self, addresses: Collection[Address]) -> None:
+        """End what is open to these: whoever waits there for an answer loses it."""
+        for connection in [one for one in self._open if one.address in addresses]:
+            connection.abort()
 
     async def send(self, address: Address, data: bytes, *, silence_s: float) -> Answer:
         """Send a request; return when the answer's status is known. Close the answer in the end.
@@ -231,7 +270,11 @@ class Pool:
         connection.idle_since = time.monotonic()
         self._idle.setdefault(connection.address, deque()).append(connection)
 
+    def know(self, connection: Connection) -> None:
+        self._open.add(connection)
+
     def forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
         idle = self._idle.get(connection.address)
         if idle is None:
             return
@@ -285,8 +328,3 @@ async def _ask(connection: Connection, data: bytes, silence_s: float, *, is_reus
         answer.close()
         raise
     return answer
-
-
-def _expire(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_exception(SilenceError())

@@ -1,13 +1,14 @@
 """The way to the engines, and the only module that knows the HTTP client's exceptions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Collection
 
 from embassy.deployments.routes import Route
 from embassy.inference.errors import EngineGone, EngineNotReached, EngineTimeout
-from embassy.inference.http_client import Answer, ConnectError, LostError, Pool, SilenceError
+from embassy.inference.http_client import Address, Answer, ConnectError, LostError, Pool, SilenceError
 
 CONNECT_S = 2.0
 SILENCE_S = 600.0  # without a byte: a long answer that is not streamed comes all at once
+SETTLE_S = 1.0
 # vLLM's server closes a connection that was idle for 5 s; a request had better not meet that.
 KEEP_ALIVE_S = 4.0
 
@@ -29,15 +30,18 @@ class EngineAnswer:
         except SilenceError as error:
             raise _silent() from error
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Bytes as they come. Raises EngineGone, EngineTimeout."""
+    async def more(self) -> bytes:
+        """What has come since, at least a byte; nothing at the end. Raises EngineGone, EngineTimeout."""
         try:
-            async for chunk in self._answer.chunks():
-                yield chunk
+            return await self._answer.more()
         except LostError as error:
             raise EngineGone from error
         except SilenceError as error:
             raise _silent() from error
+
+    async def settle(self) -> None:
+        """All was said: give the engine a moment to end its answer, so that the connection can be kept."""
+        await self._answer.settle(SETTLE_S)
 
     def close(self) -> None:
         self._answer.close()
@@ -47,11 +51,13 @@ class Upstream:
     def __init__(self) -> None:
         self._pool = Pool(connect_s=CONNECT_S, keep_s=KEEP_ALIVE_S)
 
-    async def post(self, route: Route, path: str, body: bytes, *, request_id: str) -> EngineAnswer:
+    async def post(
+        self, route: Route, path: str, body: bytes, *, request_id: str, headers: dict[str, str] | None = None
+    ) -> EngineAnswer:
         """Send; return as soon as there is a status. Raises EngineNotReached, EngineGone, EngineTimeout."""
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {route.host}:{route.port}\r\n"
-            f"Authorization: Bearer {route.api_key}\r\nX-Request-Id: {request_id}\r\n"
+            f"Authorization: Bearer {route.api_key}\r\nX-Request-Id: {request_id}\r\n{_lines(headers)}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:
@@ -64,8 +70,21 @@ class Upstream:
         except SilenceError as error:
             raise _silent() from error
 
+    @property
+    def addresses(self) -> set[Address]:
+        """Engines to which there is a connection now."""
+        return self._pool.addresses
+
+    def cut(self, addresses: Collection[Address]) -> None:
+        """No engine is there any more: whoever waits for its answer hears that it is gone."""
+        self._pool.cut(addresses)
+
     async def close(self) -> None:
         self._pool.close()
+
+
+def _lines(headers: dict[str, str] | None) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()) if headers else ""
 
 
 def _silent() -> EngineTimeout:
