@@ -86,7 +86,7 @@ class InstantEngine(asyncio.Protocol):
 
 
 def content_length(head: bytes) -> int:
-    return int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+    return int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0)
 
 
 async def serve() -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -96,8 +95,8 @@ def litellm(stack: ExitStack, program: Path, folder: Path, engine_port: int, mod
         *(str(program), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)),
         *("--telemetry", "False"),
         LITELLM_LOCAL_MODEL_COST_MAP="True",
-        DATABASE_URL="",  # ours
-        REDIS_URL="",
+        DATABASE_URL=None,  # ours
+        REDIS_URL=None,
         log=folder / "litellm.log",
     )
     return port, process.pid
@@ -117,10 +116,11 @@ def wait_until_it_answers(target: Target) -> None:
 
 
 def started(
-    stack: ExitStack, *argv: str, log: Path | None = None, **environment: str
+    stack: ExitStack, *argv: str, log: Path | None = None, **environment: str | None
 ) -> "subprocess.Popen[str]":
     output: Any = subprocess.PIPE if log is None else stack.enter_context(log.open("w"))
-    env: Mapping[str, str] = os.environ | environment
+    changed = {**os.environ, **environment}
+    env = {name: value for name, value in changed.items() if value is not None}
     process = subprocess.Popen(
         argv, cwd=ROOT, env=env, stdout=output, stderr=None if log is None else output, text=True
     )
