@@ -6,6 +6,7 @@ estimated to need when they were given their place, not in what they happen to u
 
 import logging
 import subprocess
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -51,6 +52,12 @@ def beat() -> bool:
 def leave() -> None:
     """Its worker stops: nothing more is to be sent to it."""
     Host.objects.filter(name=settings.HOST_NAME).update(seen_at=Now() - leases.lease_length())
+
+
+def doubt(*, names: Collection[str]) -> None:
+    """A lease ran out there: nothing is sent to these hosts until they are heard of again."""
+    if names:
+        Host.objects.filter(name__in=names).update(seen_at=Now() - leases.lease_length())
 
 
 def is_alive(host: Host) -> bool:

@@ -5,7 +5,7 @@ import logging
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from embassy.engines import observe, queue, services
+from embassy.engines import hosts, observe, queue, services
 from embassy.engines.models import Adapter, Engine
 from embassy.platform import leases
 from embassy.platform.logs import fields
@@ -23,6 +23,7 @@ def reconcile() -> None:
 def free_dead_leases() -> None:
     """Take engines from processes that are gone; the child went with its process."""
     rows = Engine.objects.exclude(lease_until=None)
+    hosts.doubt(names=set(leases.expired(rows).values_list("host_name", flat=True)))
     dead = {row.pk: row for row in [*leases.expired(rows), *leases.owned_by_dead_process(rows)]}
     for engine in dead.values():
         try:
