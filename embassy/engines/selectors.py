@@ -34,6 +34,11 @@ def waiting() -> "QuerySet[Engine, Engine]":
     )
 
 
+def addresses() -> set[tuple[str, int]]:
+    """Host and port of every engine that has one, also of those that are about to stop."""
+    return set(Engine.objects.exclude(port=0).values_list("host", "port"))
+
+
 def client_for(engine: Engine) -> EngineClient:
     """Calls to an Active engine, at the address of the row as it is now."""
     return EngineClient(host=engine.host, port=engine.port, api_key=engine.api_key)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from embassy.engines import selectors as engines
 from embassy.inference.backend import Backend
 from embassy.inference.call import Call, json_body, wake_timeout
 from embassy.inference.classification import classify
@@ -131,8 +132,16 @@ class Gateway:
                     self.keys.expire()
                 await self.routes.refresh()
                 self.routes.followed()
+                await self._cut_lost_engines()
         finally:
             await nudges.close()
+
+    async def _cut_lost_engines(self) -> None:
+        """A host that vanished closes no connection; its lease runs out, and then its engine is nowhere."""
+        suspects = self.upstream.addresses - self.routes.addresses
+        if suspects:
+            served = await self.database.run(engines.addresses)
+            self.upstream.cut(suspects - served)
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

@@ -81,6 +81,11 @@ class RouteTable:
             await self.look_again()
         return look_up(self._snapshot, actor, model)
 
+    @property
+    def addresses(self) -> set[tuple[str, int]]:
+        """Host and port of every engine that some model is on."""
+        return {(route.host, route.port) for route in self._snapshot.values() if route.port}
+
     async def look_again(self) -> None:
         """Return once a read that began after this call is in the snapshot; raises Unavailable."""
         asked_at = time.monotonic()

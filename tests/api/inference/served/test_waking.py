@@ -125,11 +125,13 @@ def test_one_model_cannot_take_all_places(
     other = Model(f"{model.name}-other")
     offer.change(model.asleep(), other.asleep())
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(ask_for, client, model, "3")
-        wait_for(lambda: ask_for(client, model, "0") == "too_many_waiting", "the first to wait")
+        first = threads.submit(ask_for, client, model, "60")
+        wait_for(lambda: offer.wakes, "the first to wait")
 
+        assert ask_for(client, model, "0") == "too_many_waiting"
         assert ask_for(client, other, "0") == "model_starting"
-        assert first.result() == "model_starting"
+        offer.say(model.being("failed"), other.asleep())
+        assert first.result() == "model_failed"
 
 
 def ask_for(client: httpx.Client, model: Model, patience: str) -> str:
