@@ -22,12 +22,12 @@ def judge(deployment: Deployment, *, now: datetime, limit: timedelta) -> Verdict
     engine = deployment.engine
     if deployment.status not in LIVE:
         return Verdict(deployment.status, deployment.reason)
+    if _goes_down_with(engine):
+        return Verdict(DeploymentStatus.DEACTIVATED, engine.reason or "Its engine is inactive.")
     if is_serving(deployment):
         return Verdict(DeploymentStatus.DEPLOYED)
     if failure := _failure(engine, deployment.adapter):
         return Verdict(DeploymentStatus.FAILED, failure)
-    if engine.wanted == Wanted.INACTIVE and not engine.automatic:
-        return Verdict(DeploymentStatus.DEACTIVATED, engine.reason or "Its engine is inactive.")
     if deployment.status == DeploymentStatus.DEPLOYED:
         return Verdict(DeploymentStatus.REACTIVATING, engine.reason)
     if now - deployment.began_at > limit:
@@ -40,6 +40,11 @@ def is_serving(deployment: Deployment) -> bool:
     if not deployment.engine.routable:
         return False
     return not deployment.needs_adapter or (deployment.adapter is not None and deployment.adapter.ready)
+
+
+def _goes_down_with(engine: Engine) -> bool:
+    """An organization's own engine was stopped by its rules or by hand: all that is on it sleeps, at once."""
+    return engine.wanted == Wanted.INACTIVE and not engine.automatic and not engine.gave_up
 
 
 def _failure(engine: Engine, adapter: Adapter | None) -> str:

@@ -88,12 +88,17 @@ def settle(*, deployment_pk: int) -> None:
 
 
 def follows_its_engine_up(deployment: Deployment) -> bool:
-    """Deployments on an organization's own engine come back with it, unless put to sleep by hand."""
+    """Deployments on an organization's own engine come back with it, unless put to sleep by hand.
+
+    One that failed tries again if the engine was asked for since.
+    """
     engine = deployment.engine
-    if deployment.status != DeploymentStatus.DEACTIVATED or engine.automatic:
+    if deployment.status not in ASLEEP or engine.automatic or engine.wanted != Wanted.ACTIVE:
         return False
+    if deployment.status != DeploymentStatus.DEACTIVATED:
+        return engine.woken_at is not None and deployment.updated_at < engine.woken_at
     by_hand = deployment.slept_at is not None and deployment.slept_at > deployment.woken_at
-    return engine.wanted == Wanted.ACTIVE and not by_hand
+    return not by_hand
 
 
 def _end(deployment: Deployment, status: DeploymentStatus) -> bool:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def reconcile() -> None:
     """Look at every deployment that is up, on its way, or led by its engine."""
-    led = Q(status=DeploymentStatus.DEACTIVATED, engine__automatic=False)
+    led = Q(status__in=moves.ASLEEP, engine__automatic=False)
     for pk in Deployment.objects.filter(Q(status__in=LIVE) | led).values_list("pk", flat=True):
         services.reconcile(deployment_pk=pk)
     for pk in wakes.shared_engines_waited_for():
@@ -38,14 +38,14 @@ def apply_schedules() -> None:
 
 def apply_to_deployments() -> None:
     """Deployments on automatic engines have rules of their own."""
-    statuses = (DeploymentStatus.DEPLOYED, DeploymentStatus.DEACTIVATED)
+    statuses = (DeploymentStatus.DEPLOYED, *moves.ASLEEP)
     rows = Deployment.objects.filter(status__in=statuses, engine__automatic=True).select_related("engine")
     for deployment in rows:
         decision = decision_for(deployment)
         if deployment.status == DeploymentStatus.DEPLOYED and not decision.on:
             moves.put_down(deployment=deployment, reason=decision.reason)
             log.info("deployment.slept", extra=fields(deployment=deployment.public_id))
-        elif deployment.status == DeploymentStatus.DEACTIVATED and decision.on:
+        elif decision.on and is_due(deployment, decision):
             moves.rouse(deployment, cause=WakeCause.SCHEDULE, reason=decision.reason)
 
 
@@ -55,7 +55,7 @@ def apply_to_engines() -> None:
         decision = engine_decision(engine)
         if engine.wanted == Wanted.ACTIVE and not decision.on:
             engines.want_inactive(engine=engine, reason=decision.reason)
-        elif engine.wanted == Wanted.INACTIVE and decision.on and not engine.gave_up:
+        elif engine.wanted == Wanted.INACTIVE and decision.on and engine_is_due(engine, decision):
             engines.want_active(engine=engine)
 
 
@@ -66,6 +66,21 @@ def retire_unused_engines() -> None:
         engines.want_inactive(
             engine=engine, reason=f"Not used for {settings.INACTIVE_TIMEOUT_SECONDS} seconds."
         )
+
+def is_due(deployment: Deployment, decision: Decision) -> bool:
+    """One that failed gets another chance when a window opens, and no more than that."""
+    if deployment.status == DeploymentStatus.DEACTIVATED:
+        return True
+    if deployment.status not in moves.ASLEEP or decision.since is None:
+        return False
+    return deployment.updated_at < decision.since
+
+
+def engine_is_due(engine: Engine, decision: Decision) -> bool:
+    if not engine.gave_up:
+        return True
+    return decision.since is not None and engine.updated_at < decision.since
+
 
 
 def decision_for(deployment: Deployment) -> Decision:

@@ -86,10 +86,11 @@ class History:
 
 @dataclass(frozen=True)
 class Decision:
-    """`reason` is a sentence for the person who wonders."""
+    """`reason` is a sentence for the person who wonders; `since` is when the window opened that is open."""
 
     on: bool
     reason: str
+    since: datetime | None = None
 
 
 def decide(rules: Rules, history: History, now: datetime) -> Decision:
@@ -104,7 +105,7 @@ def decide(rules: Rules, history: History, now: datetime) -> Decision:
     if _asleep_by_hand(history, edge):
         return Decision(False, "Deactivated by hand. Reactivate it, or send a request, to wake it.")
     if window is not None:
-        return Decision(True, f"Inside its schedule, until {_clock(window[1], rules)}.")
+        return Decision(True, f"Inside its schedule, until {_clock(window[1], rules)}.", since=window[0])
     if edge is not None and history.woken_at <= edge:
         return Decision(False, _outside(rules, now))
     return _by_use(rules, history, now)
