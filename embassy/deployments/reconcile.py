@@ -67,6 +67,7 @@ def retire_unused_engines() -> None:
             engine=engine, reason=f"Not used for {settings.INACTIVE_TIMEOUT_SECONDS} seconds."
         )
 
+
 def is_due(deployment: Deployment, decision: Decision) -> bool:
     """One that failed gets another chance when a window opens, and no more than that."""
     if deployment.status == DeploymentStatus.DEACTIVATED:
@@ -80,7 +81,6 @@ def engine_is_due(engine: Engine, decision: Decision) -> bool:
     if not engine.gave_up:
         return True
     return decision.since is not None and engine.updated_at < decision.since
-
 
 
 def decision_for(deployment: Deployment) -> Decision:
