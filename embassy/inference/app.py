@@ -24,10 +24,11 @@ from embassy.inference.request_logs.book import LogBook
 from embassy.inference.routing import FRESH_S, RouteTable
 from embassy.inference.series import PRESENT
 from embassy.inference.spending import Account, Spent
+from embassy.inference.tracing import RequestTrace
 from embassy.inference.upstream import Upstream
 from embassy.inference.usage import Meter
 from embassy.inference.waking import Waking
-from embassy.platform import notify
+from embassy.platform import notify, tracing
 from embassy.platform.errors import EmbassyError, Forbidden
 from embassy.platform.logs import fields
 from embassy.projects.authentication import key_from_headers
@@ -62,6 +63,7 @@ class Gateway:
         self.log_book = LogBook(self.routes, self.database)
         self.backend = Backend(self.routes, self.waking, self.upstream, self.meter)
         self._tasks: list[asyncio.Task[None]] = []
+        self._tracer = tracing.tracer()
         PRESENT.add(self)
 
     def in_flight(self) -> Mapping[Account, int]:
@@ -113,6 +115,8 @@ class Gateway:
             exchange.close()
 
     async def _serve(self, exchange: Exchange, spent: Spent) -> None:
+        if self._tracer is not None:
+            spent.trace = RequestTrace(self._tracer, exchange)
         plain = key_from_headers(exchange.header(b"x-api-key"), exchange.header(b"authorization"))
         actor = await self.keys.actor(plain)
         if not actor.may(SCOPE):
@@ -120,6 +124,8 @@ class Gateway:
         self.limits.enter(actor, exchange, spent)
         patience = wake_timeout(exchange)
         body = await json_body(exchange)
+        if spent.trace is not None:
+            spent.trace.asks(body)
         exchange.end_with_client()
         await self.log_book.watch(exchange, actor, body, spent)
         await ENDPOINTS[exchange.path](Call(self.backend, exchange, actor, body, patience, spent))

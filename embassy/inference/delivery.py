@@ -50,9 +50,11 @@ async def deliver(
     while True:
         route = await call.backend.waking.ready(call.actor, model, patience)
         call.backend.meter.enter(call.spent, route, was_held=patience.was_held)
+        trace = call.spent.trace
+        headers = trace.sends(route, path, was_held=patience.was_held) if trace is not None else None
         try:
             answer = await call.backend.upstream.post(
-                route, path, body(route), request_id=call.exchange.engine_id
+                route, path, body(route), request_id=call.exchange.engine_id, headers=headers
             )
         except EngineGone:
             if was_sent:  # once may be a connection that was just closed; twice may be our doing

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from embassy.deployments.routes import Route
 from embassy.inference.histogram import bucket_of
@@ -40,6 +40,16 @@ ABANDONED = Outcome(CLIENT_CLOSED, "client_closed")
 BROKEN = Outcome(500, "internal_error")
 
 
+class Trace(Protocol):
+    """Where the request's spans are made, if tracing is on."""
+
+    def asks(self, body: dict[str, Any]) -> None: ...
+
+    def sends(self, route: Route, path: str, *, was_held: bool) -> dict[str, str]: ...
+
+    def end(self, spent: "Spent") -> None: ...
+
+
 @dataclass(slots=True)
 class Spent:
     """One request. Write into it as things become known; the meter counts it once, however it ends.
@@ -58,6 +68,7 @@ class Spent:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     outcome: Outcome = ANSWERED
+    trace: Trace | None = None
 
     def asked(self, actor: Actor, route: Route) -> None:
         """It is for this route, whether or not that can answer."""

@@ -75,6 +75,8 @@ class Meter:
     def _leave(self, spent: Spent) -> None:
         if spent.use is not None:
             self._running[spent.use] -= 1
+        if spent.trace is not None:
+            spent.trace.end(spent)
         if spent.account is None:
             self._strays[spent.outcome] += 1
             return

@@ -199,6 +199,11 @@ MAX_CONCURRENT_PER_ORGANIZATION = env.integer("EMBASSY_MAX_CONCURRENT_PER_ORGANI
 # Opens /metrics of the whole platform; without it only API keys do, each for its organization.
 METRICS_TOKEN = env.text("EMBASSY_METRICS_TOKEN")
 
+# Spans are sent to where the standard variables say; without any of these nothing of it is even loaded.
+TRACING = env.boolean("EMBASSY_OTEL", False) or any(
+    env.text(name) for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+)
+
 # --- Base models ----------------------------------------------------------------------------------
 
 # A folder put here is a base model; one named like a catalog entry is used before Hugging Face is asked.
