@@ -66,8 +66,8 @@ class RequestTrace:
     def asks(self, body: dict[str, Any]) -> None:
         """The request's own words, as far as they are settings."""
         for field, (name, types) in REQUEST.items():
-            value: Any = body.get(field)
-            if isinstance(value, types) and (bool in types or not isinstance(value, bool)):
+            value = body.get(field)
+            if _is_one_of(value, types):
                 self._span.set_attribute(name, value[:LONGEST_NAME] if isinstance(value, str) else value)
         if isinstance(model := body.get("model"), str):
             self._span.update_name(f"{self._operation} {model[:LONGEST_NAME]}")
@@ -137,6 +137,11 @@ class RequestTrace:
         else:
             _fail(self._try, spent)
         self._try.end()
+
+
+def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:
+    """True and False are numbers to Python, but not here."""
+    return isinstance(value, types) and (bool in types or not isinstance(value, bool))
 
 
 def _fail(span: Span, spent: Spent) -> None:

@@ -8,12 +8,13 @@ from embassy.deployments.testing import EngineCheckpointServer
 from embassy.engines import supervisor as engine_supervisor
 from embassy.training import services as training
 from embassy.training import supervisor as training_supervisor
-from embassy.workers import purge
+from embassy.workers import job_traces, purge
 
 
 @shared_task(name="training.run")
 def run_training_job(job_pk: int) -> None:
-    training_supervisor.run_job(job_pk, server=EngineCheckpointServer())
+    with job_traces.attempt(job_pk):
+        training_supervisor.run_job(job_pk, server=EngineCheckpointServer())
 
 
 @shared_task(name="training.merge")
