@@ -5,6 +5,8 @@ import math
 import shutil
 import socket
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from embassy.engines.models import Adapter, Engine, Host
 from embassy.engines.sizing import gpu_cache_bytes, kv_cache_bytes
 
 SUFFIX_LENGTH = 8
+LEFT_OVER_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Launch:
 def prepare(engine: Engine) -> Launch:
     """Raises the errors of weights.locate and of fetching an archive. May take as long as a download."""
     sweep_archives()
+    sweep_folders()
     model = model_folder(engine)
     chosen = options(engine, model, new_folder(engine), free_port(settings.ENGINE_HOST))
     return Launch(options=chosen, command=engine_command(chosen), log=new_log(engine))
@@ -74,6 +78,7 @@ def options(engine: Engine, model: Path, folder: Path, port: int) -> EngineOptio
         lora_targets=CAUSAL_TARGETS if is_causal(config) else BERT_TARGETS,
         max_lora_rank=engine.rank,
         kv_cache_bytes=cache_bytes(config, engine, device),
+        can_sleep=device == "cuda" and settings.ENGINE_SLEEP_SECONDS > 0,
         **gpu_options(engine),
     )
 
@@ -116,10 +121,26 @@ def free_port(host: str) -> int:
 
 def new_folder(engine: Engine) -> Path:
     """An empty folder with a short path, because the engine makes Unix sockets in it."""
-    prefix = f"embassy-{engine.public_id[-SUFFIX_LENGTH:]}-"
-    for left_over in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    for left_over in folders_of(engine):
         shutil.rmtree(left_over, ignore_errors=True)  # of a run that was killed
-    return Path(tempfile.mkdtemp(prefix=prefix))
+    return Path(tempfile.mkdtemp(prefix=_prefix(engine)))
+
+
+def sweep_folders() -> None:
+    """Remove what killed runs left, of engines that nobody runs now. One that is being claimed has a young one."""
+    for engine in Engine.objects.filter(lease_until=None):
+        for folder in folders_of(engine):
+            with suppress(OSError):  # another worker of this machine may be at it too
+                if time.time() - folder.stat().st_mtime > LEFT_OVER_S:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def folders_of(engine: Engine) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"{_prefix(engine)}*"))
+
+
+def _prefix(engine: Engine) -> str:
+    return f"embassy-{engine.public_id[-SUFFIX_LENGTH:]}-"
 
 
 def new_log(engine: Engine) -> Path:

@@ -18,7 +18,8 @@ GOOD_RUN = 15
 LONGEST_PAUSE = 60  # seconds
 GIVEN_UP = timedelta(seconds=60)  # for so long requests do not wake an engine that was given up
 
-GONE = {"host": "", "port": 0, "draining": False, "active_at": None}
+GONE = {"host": "", "port": 0, "draining": False, "active_at": None, "sleep_level": 0}
+ASLEEP = "It sleeps: its weights wait in the host's memory. The next request wakes it."
 
 
 class LeaseLost(Exception):
@@ -81,6 +82,20 @@ def draining(*, engine: Engine, token: int) -> None:
 
 
 @transaction.atomic
+def resumed(*, engine: Engine, token: int) -> None:
+    """Requests may come again: it was wanted anew before it had stopped, or it woke up."""
+    _fenced(engine, token, draining=False, reason="", sleep_level=0)
+    services.changed(engine)
+
+
+@transaction.atomic
+def asleep(*, engine: Engine, token: int, level: int) -> None:
+    """Its GPU is free, and the next request wakes it."""
+    _fenced(engine, token, draining=False, reason=ASLEEP, sleep_level=level)
+    services.changed(engine)
+
+
+@transaction.atomic
 def stopped(*, engine: Engine, token: int, reason: str) -> None:
     """The server is gone because we stopped it. Where it is still wanted, it is due at once."""
     _release(engine, token, reason=reason, changes={"published_at": None})
@@ -104,12 +119,16 @@ def failed(*, engine: Engine, token: int, reason: str) -> None:
 
 @transaction.atomic
 def lost(*, engine: Engine, token: int) -> None:
-    """The process that ran it is gone, with the server. Once it served, that is no failure of its own."""
-    reason = "The process that ran it is gone."
-    if _locked(engine, token).active_at is None:
-        failed(engine=engine, token=token, reason=reason)
-    else:
-        stopped(engine=engine, token=token, reason=reason)
+    """The process that ran it is gone, with the server. That is no failure of its own: it is never given up.
+
+    Before it served, its start may have been the cause all the same: then it is tried again after a pause.
+    """
+    fresh = _locked(engine, token)
+    changes: dict[str, Any] = {"published_at": None}
+    if fresh.active_at is None:
+        failures = min(fresh.failures + 1, START_ATTEMPTS - 1)
+        changes |= {"failures": failures, "retry_at": Now() + pause(failures)}
+    _release(engine, token, reason="The process that ran it is gone.", changes=changes)
 
 
 @transaction.atomic

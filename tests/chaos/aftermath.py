@@ -58,13 +58,16 @@ def engines(inside: Inside) -> list[Engine]:
 
 
 def amiss(platform: LivePlatform, inside: Inside) -> list[str]:
-    """Each difference between what is wanted, what the database says and what is there; best none."""
+    """Each difference between what is wanted, what the database says and what is there; best none.
+
+    An engine that is not wanted any more may have been given up: then what is on it has failed.
+    """
     rows = engines(inside)
     found = [fault for engine in rows for fault in _of_engine(platform, inside, engine)]
     found += [
         f"deployment {name} is {status}: {reason}"
         for name, status, reason, wanted in inside.rows(DEPLOYMENTS)
-        if status != ("Deployed" if wanted == "active" else "Deactivated")
+        if status not in (("Deployed",) if wanted == "active" else ("Deactivated", "Failed"))
     ]
     found += [f"job {job} is {status}, leased by {owner}" for job, status, owner in inside.rows(WORK)]
     running, active = len(engines_of(platform)), sum(engine.is_active for engine in rows)
@@ -83,7 +86,7 @@ def _of_engine(platform: LivePlatform, inside: Inside, engine: Engine) -> list[s
         found.append(f"is {engine.status} and {'leased' if engine.is_leased else 'not leased'}")
     if engine.is_leased and not psutil.pid_exists(int(engine.owner.rpartition(":")[2])):
         found.append(f"is leased by {engine.owner}, which is gone")
-    if len(engine.folders()) != int(engine.is_active):
+    if engine.is_active and len(engine.folders()) != 1:
         found.append(f"has left {engine.folders()}")
     if engine.is_active:
         found += _of_adapters(platform, inside, engine)

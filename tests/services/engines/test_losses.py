@@ -1,10 +1,17 @@
 """A process that runs an engine is lost: the engine is due again, and is not to blame once it served."""
 
-import pytest
+import os
+import tempfile
+from datetime import timedelta
+from pathlib import Path
 
-from embassy.engines import observe, reconcile
+import pytest
+from django.utils import timezone
+
+from embassy.engines import launch, observe, reconcile
 from embassy.engines.models import Engine
 from embassy.engines.models.engine import START_ATTEMPTS
+from embassy.engines.observe import LONGEST_PAUSE
 from embassy.engines.states import EngineStatus, Wanted
 from tests.factories.deployments import make_engine, run_engine
 
@@ -29,9 +36,30 @@ def test_one_that_served_is_due_at_once_however_often() -> None:
         assert (engine.failures, engine.retry_at, engine.published_at) == (0, None, None)
 
 
-def test_one_that_never_served_is_given_up_in_the_end() -> None:
-    engine = make_engine(failures=START_ATTEMPTS - 1)
-    claimed = observe.claim(engine_pk=engine.pk)
-    assert claimed is not None
+def test_one_that_never_served_is_tried_again_after_a_pause_however_often() -> None:
+    engine = make_engine()
 
-    assert lose(claimed).gave_up
+    for _ in range(START_ATTEMPTS + 1):
+        Engine.objects.update(retry_at=None)
+        claimed = observe.claim(engine_pk=engine.pk)
+        assert claimed is not None
+        engine = lose(claimed)
+        assert (engine.status, engine.wanted) == (EngineStatus.CREATING, Wanted.ACTIVE)
+    assert engine.retry_at is not None
+    assert timezone.now() < engine.retry_at < timezone.now() + timedelta(seconds=LONGEST_PAUSE)
+
+
+def test_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    engine = make_engine()
+    old, young = launch.new_folder(engine), tmp_path / f"embassy-{engine.public_id[-8:]}-young"
+    young.mkdir()
+    os.utime(old, (0, 0))
+
+    launch.sweep_folders()
+    assert launch.folders_of(engine) == [young]
+
+    os.utime(young, (0, 0))
+    run_engine(engine)
+    launch.sweep_folders()
+    assert launch.folders_of(engine) == [young]
