@@ -127,7 +127,7 @@ def new_folder(engine: Engine) -> Path:
 
 
 def sweep_folders() -> None:
-    """Remove what killed runs left, of engines that nobody runs now. One that is being claimed has a young one."""
+    """Remove what killed runs left, of engines that nobody runs now; one that is being claimed is young."""
     for engine in Engine.objects.filter(lease_until=None):
         for folder in folders_of(engine):
             with suppress(OSError):  # another worker of this machine may be at it too
