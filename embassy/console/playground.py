@@ -68,6 +68,7 @@ class Chat:
 
     async def _answer(self, exchange: Exchange, spent: Spent) -> None:
         body = await json_body(exchange)
+        await self._gateway.log_book.watch(exchange, self._actor, body, spent)
         call = Call(self._gateway.backend, exchange, self._actor, body, wake_timeout(exchange), spent)
         await CHAT_COMPLETIONS(call)
 

@@ -14,6 +14,8 @@ from embassy.console.views import (
     new_job,
     playground,
     projects,
+    request_logs,
+    usage,
 )
 
 app_name = "console"
@@ -60,10 +62,16 @@ urlpatterns = [
     path(f"{PROJECT}/deployments", deployments.DeploymentList.as_view(), name="deployments"),
     path(DEPLOYMENT, deployments.DeploymentDetail.as_view(), name="deployment"),
     path(f"{DEPLOYMENT}/live", deployments.DeploymentLive.as_view(), name="deployment-live"),
+    path(f"{DEPLOYMENT}/usage", usage.DeploymentUsage.as_view(), name="deployment-usage"),
     path(f"{DEPLOYMENT}/chat", playground.DeploymentChat.as_view(), name="deployment-chat"),
     path(f"{DEPLOYMENT}/reactivate", deployments.Reactivate.as_view(), name="reactivate"),
     path(f"{DEPLOYMENT}/deactivate", deployments.Deactivate.as_view(), name="deactivate"),
     path(f"{DEPLOYMENT}/delete", deployments.DeleteDeployment.as_view(), name="delete-deployment"),
+    path(f"{DEPLOYMENT}/logs", request_logs.LogList.as_view(), name="request-logs"),
+    path(f"{DEPLOYMENT}/logs/dataset", request_logs.MakeDataset.as_view(), name="logs-dataset"),
+    path(f"{DEPLOYMENT}/logs/delete", request_logs.DeleteLogs.as_view(), name="delete-logs"),
+    path(f"{DEPLOYMENT}/logs/<str:log_id>", request_logs.LogDetail.as_view(), name="request-log"),
+    path(f"{DEPLOYMENT}/logging", request_logs.ChangeLogging.as_view(), name="logging"),
     path("keys", keys.KeyList.as_view(), name="keys"),
     path("keys/<str:prefix>/limits", keys.ChangeKeyLimits.as_view(), name="change-key-limits"),
     path("keys/<str:prefix>/revoke", keys.RevokeKey.as_view(), name="revoke-key"),
