@@ -14,6 +14,7 @@ from pytest_django import Settings
 from embassy.deployments import services
 from embassy.deployments.models import Deployment
 from embassy.engines.models import Engine
+from embassy.inference.models import RequestLog
 from embassy.platform.actor import Actor
 from embassy.projects.models import Organization, Project, Role
 from tests.factories.deployments import load, make_deployment, up
@@ -71,6 +72,19 @@ async def test_streams_the_answer(
     assert "Paris" in text
     assert engine.requests[0]["model"] == deployment.public_id
     assert engine.requests[0]["stream"] is True
+
+
+async def test_a_chat_is_kept_where_requests_are(
+    chatter: AsyncClient, address: str, deployment: Deployment
+) -> None:
+    await Deployment.objects.filter(pk=deployment.pk).aupdate(log_requests=True)
+
+    answer = await chatter.post(address, QUESTION, content_type="application/json")
+    async for _ in answer.streaming_content:
+        pass
+
+    log = await RequestLog.objects.aget(deployment=deployment)
+    assert (log.input, log.output, log.key_pk) == ("Where is it?", "Paris is the capital.", None)
 
 
 async def test_what_is_wrong_is_told(chatter: AsyncClient, address: str) -> None:
