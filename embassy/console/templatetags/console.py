@@ -84,6 +84,14 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def milliseconds(value: float) -> str:
+    """`12 ms`, `1.25 s`, `1 min 5 s`."""
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{value / 1000:.2f} s" if value < 60_000 else duration(value / 1000)
+
+
+@register.filter
 def ago(moment: datetime | None) -> str:
     """`5 min ago`; a dash for None."""
     if moment is None:
