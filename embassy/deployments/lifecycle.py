@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from embassy.deployments.models import Deployment
 from embassy.deployments.states import LIVE, DeploymentStatus
 from embassy.engines.models import Adapter, Engine
-from embassy.engines.states import Wanted
+from embassy.engines.states import EngineStatus, Wanted
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ def judge(deployment: Deployment, *, now: datetime, limit: timedelta) -> Verdict
         return Verdict(DeploymentStatus.DEACTIVATED, engine.reason or "Its engine is inactive.")
     if is_serving(deployment):
         return Verdict(DeploymentStatus.DEPLOYED)
+    if deployment.status == DeploymentStatus.DEPLOYED and _naps(engine):
+        return Verdict(DeploymentStatus.DEPLOYED, engine.reason)
     if failure := _failure(engine, deployment.adapter):
         return Verdict(DeploymentStatus.FAILED, failure)
     if deployment.status == DeploymentStatus.DEPLOYED:
@@ -45,6 +47,12 @@ def is_serving(deployment: Deployment) -> bool:
 def _goes_down_with(engine: Engine) -> bool:
     """An organization's own engine was stopped by its rules or by hand: all that is on it sleeps, at once."""
     return engine.wanted == Wanted.INACTIVE and not engine.automatic and not engine.gave_up
+
+
+def _naps(engine: Engine) -> bool:
+    """On its way to vLLM's sleep, there, or on its way back: it is wanted, and comes back by itself."""
+    pauses = engine.sleep_level > 0 or engine.draining
+    return pauses and engine.status == EngineStatus.ACTIVE and engine.wanted == Wanted.ACTIVE
 
 
 def _failure(engine: Engine, adapter: Adapter | None) -> str:

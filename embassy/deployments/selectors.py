@@ -112,7 +112,9 @@ def deployment_route(row: Deployment) -> Route:
 
 def deployment_state(row: Deployment) -> RouteState:
     if row.status in LIVE:
-        return "ready" if lifecycle.is_serving(row) else "starting"
+        if lifecycle.is_serving(row):
+            return "ready"
+        return "asleep" if row.engine.sleep_level else "starting"
     if may_be_woken(row):
         return "asleep"
     return "terminated" if row.status in ENDED else "failed"
@@ -147,7 +149,7 @@ def engine_state(engine: Engine) -> RouteState:
     if engine.routable:
         return "ready"
     if engine.wanted == Wanted.ACTIVE:
-        return "starting"
+        return "asleep" if engine.sleep_level else "starting"
     # Given up just now: refuse for a while instead of starting it in vain for every request.
     resting = engine.gave_up and engine.retry_at is not None and engine.retry_at > timezone.now()
     return "failed" if resting else "asleep"

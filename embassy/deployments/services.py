@@ -151,6 +151,9 @@ def wake(*, route: Route, actor: Actor) -> None:
     deployment = Deployment.objects.select_related("engine").filter(pk=route.deployment_pk).first()
     if deployment is not None and may_be_woken(deployment):
         moves.rouse(deployment, cause=WakeCause.REQUEST)
+    elif deployment is not None and deployment.status in LIVE and deployment.engine.sleep_level:
+        engines.want_active(engine=deployment.engine)
+        wakes.begin(deployment=deployment, cause=WakeCause.REQUEST, reason=deployment.engine.reason)
 
 
 @transaction.atomic

@@ -58,6 +58,8 @@ def end_shared(*, engine: Engine) -> None:
     """The engine has changed: those who waited for it alone may be through."""
     if engine.routable:
         _end(_shared(engine), WakeOutcome.READY, engine.active_at)
+        # Deployments stay Deployed while their engine naps: no move ends their wakes.
+        _end(Q(engine=engine, deployment__status=DeploymentStatus.DEPLOYED), WakeOutcome.READY, None)
     elif engine.gave_up:
         _end(_shared(engine), WakeOutcome.FAILED, None, engine.reason)
     elif engine.deleted_at is not None or engine.wanted == Wanted.INACTIVE:

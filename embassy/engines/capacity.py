@@ -124,6 +124,13 @@ def seat_in(need: Need, room: Room) -> Seat | None:
     return Seat(room.host, need.host) if need.host <= room.free else None
 
 
+def holds(room: Room, seat: Seat) -> bool:
+    """Whether the seat's own GPUs have its memory free."""
+    each = seat.need // max(1, len(seat.gpus))
+    free = {gpu.index: gpu.free for gpu in room.gpus}
+    return all(free.get(index, 0) >= each for index in seat.gpus)
+
+
 def taken(room: Room, seat: Seat) -> Room:
     """The room without the seat."""
     room = replace(room, free_slots=room.free_slots - 1)

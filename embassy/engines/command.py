@@ -53,6 +53,7 @@ class EngineOptions:
     kv_cache_bytes: int | None = None
     gpu_memory_utilization: float = 0.9
     tensor_parallel_size: int = 1
+    can_sleep: bool = False  # a GPU's memory may be given back while nobody uses the engine
     gpus: tuple[int, ...] = ()  # indices of those that it may see; none: all
     chat_template: Path | None = None
     max_queued_requests: int = 256
@@ -85,6 +86,8 @@ def _check(options: EngineOptions) -> None:
         raise ValueError(f"max_lora_rank must be one of {RANK_RUNGS}, not {options.max_lora_rank}")
     if options.device == "cpu" and options.kv_cache_bytes is None:
         raise ValueError("an engine on a CPU needs kv_cache_bytes; without it vLLM takes nearly all memory")
+    if options.device == "cpu" and options.can_sleep:
+        raise ValueError("an engine on a CPU cannot sleep: vLLM would keep all its memory")
     if options.device == "cpu" and options.tensor_parallel_size != 1:
         raise ValueError("an engine on a CPU cannot be split over devices")
     if not options.api_key:
@@ -118,6 +121,8 @@ def _memory(options: EngineOptions) -> list[str]:
     if options.device == "cuda":
         argv += ["--gpu-memory-utilization", str(options.gpu_memory_utilization)]
         argv += ["--tensor-parallel-size", str(options.tensor_parallel_size)]
+        # Its calls are in server/control.py; vLLM's own would come with others that are dangerous.
+        argv += ["--enable-sleep-mode"] if options.can_sleep else []
     return argv
 
 

@@ -7,6 +7,7 @@ estimated to need when they were given their place, not in what they happen to u
 import logging
 import subprocess
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 # A host that was heard of within this time may come back: what fits only there waits for it.
 REMEMBERED = timedelta(minutes=10)
+ASLEEP_BYTES = 1024**3  # on each GPU: the context of CUDA and vLLM's small buffers
 
 
 def register(*, slots: int) -> Host:
@@ -100,6 +102,15 @@ def empty_room(host: Host) -> Room:
 
 
 def seat_of(engine: Engine) -> Seat:
+    """What it takes now: one that sleeps keeps no more on its GPUs than what CUDA itself needs there."""
+    seat = full_seat_of(engine)
+    if not engine.sleep_level:
+        return seat
+    return replace(seat, need=min(seat.need, ASLEEP_BYTES * len(seat.gpus)))
+
+
+def full_seat_of(engine: Engine) -> Seat:
+    """What it takes when it is awake."""
     return Seat(engine.host_name, engine.need_bytes or 0, tuple(engine.gpus))
 
 

@@ -30,7 +30,7 @@ class Loader:
         engine: Engine,
         client: EngineClient,
         options: EngineOptions,
-        watch: Callable[[], None],
+        watch: Callable[[], object],
     ) -> None:
         self._engine = engine
         self._token = engine.lease_token

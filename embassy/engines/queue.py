@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 LOCK = 7_306_071
 NO_WORKER = "Waiting for an engine worker: none is running. Start one."
+WAKING = "Waking up: its weights go back to the GPU."
 REFUSED_FOR = timedelta(seconds=60)  # for so long requests do not wake an engine that is too big
 
 NO_SEAT: dict[str, Any] = {"host_name": "", "gpus": []}
@@ -97,6 +98,17 @@ def seat_here(engine_pk: int) -> dict[str, Any] | None:
         return {"host_name": settings.HOST_NAME}
     seat = capacity.seat_in(need_of(engine), hosts.room_of(host))
     return _columns(seat) if seat is not None else None
+
+
+@transaction.atomic
+def take_back(*, engine: Engine, token: int) -> bool:
+    """An engine that slept has its GPUs again, but takes no requests yet. False: others have them."""
+    _lock()
+    host = Host.objects.filter(name=engine.host_name).first()
+    if host is not None and not capacity.holds(hosts.room_of(host), hosts.full_seat_of(engine)):
+        return False
+    rows = Engine.objects.filter(pk=engine.pk, lease_token=token)
+    return rows.update(sleep_level=0, draining=True, reason=WAKING) == 1
 
 
 def position_of(engine: Engine) -> int | None:

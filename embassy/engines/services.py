@@ -138,6 +138,7 @@ def want_active(*, engine: Engine) -> None:
     """Have it run. An engine that gave up gets a fresh set of attempts; a running one is only touched."""
     rows = Engine.objects.filter(pk=engine.pk, deleted_at=None)
     rows.update(last_access_at=Now())
+    notify.nudge(notify.engine_channel(engine.public_id))  # one that sleeps wakes up
     woken = rows.filter(wanted=Wanted.INACTIVE).update(
         wanted=Wanted.ACTIVE, failures=0, retry_at=None, woken_at=Now()
     )

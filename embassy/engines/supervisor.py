@@ -20,6 +20,7 @@ from embassy.engines.client import EngineClient
 from embassy.engines.command import PROGRAM, SERVED_NAME
 from embassy.engines.loading import Loader
 from embassy.engines.models import Engine
+from embassy.engines.napping import Nap, NoRoom
 from embassy.engines.observe import LeaseLost
 from embassy.engines.pulse import Pulse
 from embassy.engines.states import Wanted
@@ -32,7 +33,7 @@ from embassy.platform.logs import fields
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-READY_TICK_S = 0.1
+READY_TICK_S = 0.05
 ROUTES_S = 2.0  # by then every gateway has seen that the engine takes no new requests
 STOP_S = 40.0  # the server itself lets requests in flight finish for 30 s
 HURRY_S = 6.0  # where the worker stops: it has about ten seconds in all
@@ -122,16 +123,29 @@ class Supervisor:
         client = EngineClient(plan.options.host, plan.options.port, plan.options.api_key)
         loader = Loader(self._engine, client, plan.options, lambda: self._watch(plan, child))
         pulse = Pulse(client, child.pid)
+        nap = Nap(self._token, client, offered=plan.options.can_sleep, settle=self._settle)
         try:
             self._wait_until_ready(plan, child, client)
             loader.sync()
             self._announce(plan)
-            while True:
-                self._listener.wait(TICK_S)
-                self._look(plan, child, loader, pulse)
         except Stop as stop:
-            self._end(child)
-            return str(stop)
+            return str(stop)  # nobody sends it requests: leaving the child's block kills it
+        while True:
+            try:
+                self._serve(plan, child, loader, pulse, nap)
+            except Stop as stop:
+                if self._ended(child, client):
+                    return str(stop)
+
+    def _serve(
+        self, plan: launch.Launch, child: children.Child, loader: Loader, pulse: Pulse, nap: Nap
+    ) -> None:
+        """Until there is a reason to stop, which is raised."""
+        while True:
+            self._listener.wait(TICK_S)
+            self._look(plan, child, loader, nap)
+            if failure := pulse.failure():
+                raise EngineFailure(failure)
 
     def _wait_until_ready(self, plan: launch.Launch, child: children.Child, client: EngineClient) -> None:
         deadline = self._began + settings.ENGINE_START_SECONDS
@@ -154,35 +168,63 @@ class Supervisor:
         )
         log.info("engine.active", extra=fields(engine=self._engine.public_id, seconds=round(seconds, 2)))
 
-    def _look(self, plan: launch.Launch, child: children.Child, loader: Loader, pulse: Pulse) -> None:
+    def _look(self, plan: launch.Launch, child: children.Child, loader: Loader, nap: Nap) -> None:
         try:
-            self._watch(plan, child)
-            loader.sync()
+            row = self._watch(plan, child)
+            if not nap.look(row):
+                loader.sync()
         except (OperationalError, InterfaceError):
             # Postgres is away. Requests go on being answered until the lease can no longer be trusted.
             connection.close()
-        if failure := pulse.failure():
-            raise EngineFailure(failure)
+        except NoRoom:
+            raise Stop("Its GPU was given to others while it slept.") from None
 
-    def _watch(self, plan: launch.Launch, child: children.Child) -> None:
-        """Raises LeaseLost, EngineFailure or Stop as soon as there is a reason to."""
+    def _watch(self, plan: launch.Launch, child: children.Child) -> Engine:
+        """The row as it is; raises LeaseLost, EngineFailure or Stop as soon as there is a reason to."""
         if self._heartbeat.lost:
             raise LeaseLost
         if (code := child.poll()) is not None:
             raise EngineFailure(f"The engine ended with code {code}. {launch.last_words(plan.log)}".strip())
         if self._stop.requested:
             raise Stop(WORKER_STOPS)
-        row = Engine.objects.filter(pk=self._engine.pk, lease_token=self._token).first()
+        row = self._row()
         if row is None:
             raise LeaseLost
         if row.wanted == Wanted.INACTIVE:
             raise Stop(row.reason)
+        return row
 
-    def _end(self, child: children.Child) -> None:
-        """No new requests, then SIGTERM; the server ends the requests in flight, or is killed."""
-        engine = Engine.objects.filter(pk=self._engine.pk, lease_token=self._token).first()
+    def _ended(self, child: children.Child, client: EngineClient) -> bool:
+        """No new requests, those in flight are finished, then SIGTERM. False: it is wanted again."""
+        engine = self._row()
         if engine is None or not engine.routable:
-            return  # nobody sends it requests: leaving the child's block kills it
+            return True  # nobody sends it requests: leaving the child's block kills it
         observe.draining(engine=self._engine, token=self._token)
+        self._settle()
+        deadline = time.monotonic() + settings.ENGINE_DRAIN_SECONDS
+        while not self._is_wanted_again():
+            if self._stop.requested or time.monotonic() > deadline or not _is_busy(child, client):
+                child.stop(HURRY_S if self._stop.requested else STOP_S)
+                return True
+            self._listener.wait(TICK_S)
+        observe.resumed(engine=self._engine, token=self._token)
+        return False
+
+    def _is_wanted_again(self) -> bool:
+        engine = self._row()
+        return not self._stop.requested and engine is not None and engine.wanted == Wanted.ACTIVE
+
+    def _row(self) -> Engine | None:
+        return Engine.objects.filter(pk=self._engine.pk, lease_token=self._token).first()
+
+    def _settle(self) -> None:
+        """Until every gateway has seen that it takes no new requests."""
         time.sleep(ROUTES_S)
-        child.stop(HURRY_S if self._stop.requested else STOP_S)
+
+
+def _is_busy(child: children.Child, client: EngineClient) -> bool:
+    """Whether it still answers somebody."""
+    try:
+        return child.poll() is None and client.requests_in_flight() > 0
+    except EmbassyError:
+        return False

@@ -181,6 +181,10 @@ ENGINE_MEMORY = env.size("EMBASSY_ENGINE_MEMORY")  # bytes for all engines of th
 ROOM_AFTER_SECONDS = env.integer("EMBASSY_ROOM_AFTER_SECONDS", 60)
 ENGINE_MAX_MODEL_LEN = env.integer("EMBASSY_ENGINE_MAX_MODEL_LEN", 8192)
 ENGINE_START_SECONDS = env.integer("EMBASSY_ENGINE_START_SECONDS", 600)
+# On GPUs an engine that was unused for so long gives its GPU back and keeps its weights; 0: it never does.
+ENGINE_SLEEP_SECONDS = env.integer("EMBASSY_ENGINE_SLEEP_SECONDS", 300)
+# So long an engine that is to stop may finish what it is answering.
+ENGINE_DRAIN_SECONDS = env.integer("EMBASSY_ENGINE_DRAIN_SECONDS", 120)
 WAKE_TIMEOUT_SECONDS = env.integer("EMBASSY_WAKE_TIMEOUT_SECONDS", 60)
 # Requests that wait for models to wake, in one web process; more are refused at once.
 WAKE_QUEUE = env.integer("EMBASSY_WAKE_QUEUE", 1000)

@@ -86,7 +86,8 @@ class Engine(Leased, Timestamped):
     @property
     def routable(self) -> bool:
         """Whether requests may be sent to it now."""
-        return self.status == EngineStatus.ACTIVE and self.port != 0 and not self.draining
+        serves = self.status == EngineStatus.ACTIVE and self.port != 0
+        return serves and not self.draining and self.sleep_level == 0
 
     @property
     def gave_up(self) -> bool:
