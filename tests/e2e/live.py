@@ -180,11 +180,17 @@ class LivePlatform:
         return wait_for(finished, seconds=seconds, what=f"{job} to end")
 
     def wait_for_deployment(self, project: str, deployment: str, status: str = "Deployed") -> dict[str, Any]:
-        def reached() -> dict[str, Any] | None:
-            row = self.call_patiently("GET", f"/v1/projects/{project}/deployments/{deployment}")
-            return row if row["status"] == status else None
+        row: dict[str, Any] = {}
 
-        return wait_for(reached, seconds=60, what=f"{deployment} to be {status}")
+        def reached() -> bool:
+            row.update(self.call_patiently("GET", f"/v1/projects/{project}/deployments/{deployment}"))
+            return bool(row["status"] == status)
+
+        try:
+            wait_for(reached, seconds=60, what=f"{deployment} to be {status}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {row}") from None
+        return row
 
 
 def sample_rows(file: str, count: int) -> list[dict[str, Any]]:
