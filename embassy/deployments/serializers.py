@@ -88,8 +88,19 @@ class RetentionField(serializers.IntegerField):
 class UpdateDeploymentSerializer(serializers.Serializer[Any]):
     """What may change while it is deployed. What is not given stays."""
 
+    name = serializers.CharField(required=False, max_length=120)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=4000)
+    inactive_timeout = serializers.IntegerField(
+        required=False, help_text="Seconds without requests before it goes to sleep."
+    )
+    schedule = ScheduleSerializer(required=False, allow_null=True, help_text="Null: none any more.")
     log_requests = serializers.BooleanField(required=False, help_text="Keep what goes in and out.")
     log_retention_days = RetentionField(required=False)
+
+    def changes(self) -> dict[str, Any]:
+        """Those that are not about logs; call after is_valid()."""
+        named = ("name", "description", "inactive_timeout", "schedule")
+        return {name: self.validated_data[name] for name in named if name in self.validated_data}
 
 
 class CreateDeploymentSerializer(serializers.Serializer[Any]):
@@ -137,6 +148,16 @@ class DeploymentSummarySerializer(serializers.ModelSerializer[Deployment]):
         fields: tuple[str, ...] = ("id", "name", "status", "reason", "created_at")
 
 
+class DeploymentQuerySerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(DeploymentStatus.choices, required=False)
+    base_model = serializers.CharField(required=False)
+    task_type = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
+    training_id = serializers.CharField(
+        required=False, source="training_job__public_id", help_text="Id of a training job."
+    )
+
+
 class ClassificationMetadataSerializer(serializers.Serializer[Any]):
     labels = serializers.ListField(child=serializers.CharField())
 
@@ -144,6 +165,9 @@ class ClassificationMetadataSerializer(serializers.Serializer[Any]):
 class DeploymentDetailSerializer(DeploymentSummarySerializer):
     metadata = serializers.SerializerMethodField()
     training_id = serializers.SerializerMethodField()
+    engine_id = serializers.SerializerMethodField(
+        help_text="Of the organization's own engine that it is on; null on a shared one."
+    )
     last_used_at = UnixTimeField(allow_null=True)
     last_wake = serializers.SerializerMethodField()
     queue_position = serializers.SerializerMethodField()
@@ -159,6 +183,7 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
             "base_model",
             "training_id",
             "checkpoint",
+            "engine_id",
             "inactive_timeout",
             "schedule",
             "last_used_at",
@@ -192,6 +217,9 @@ class DeploymentDetailSerializer(DeploymentSummarySerializer):
         """Of a base model's deployment, the name that it was made with."""
         return deployment.training_job.public_id if deployment.training_job else deployment.base_model
 
+    def get_engine_id(self, deployment: Deployment) -> str | None:
+        return None if deployment.engine.automatic else deployment.engine.public_id
+
 
 class ProjectDetailSerializer(serializers.Serializer[Any]):
     """Give it a dictionary with these very names."""
@@ -210,9 +238,18 @@ class CreateEngineSerializer(serializers.Serializer[Any]):
     resource_management_config = ManagementField(required=False, allow_null=True)
 
 
+class UpdateEngineSerializer(serializers.Serializer[Any]):
+    """What is not given stays."""
+
+    name = serializers.CharField(required=False, max_length=120)
+    resource_management_config = ManagementField(required=False)
+
+
 class EngineQuerySerializer(serializers.Serializer[Any]):
     base_model = serializers.CharField(required=False)
     task_type = serializers.CharField(required=False)
+    status = serializers.ChoiceField(EngineStatus.choices, required=False)
+    name = serializers.CharField(required=False)
 
 
 class EngineFields(serializers.ModelSerializer[Engine]):
@@ -282,6 +319,7 @@ class DeployOnEngineSerializer(serializers.Serializer[Any]):
     training_id = serializers.CharField(max_length=200)
     checkpoint = serializers.IntegerField(min_value=0)
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=120)
+    description = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=4000)
     force = serializers.BooleanField(
         default=False, help_text="Deploy it although its parity check failed (code parity_failed)."
     )
@@ -293,6 +331,7 @@ class DeployOnEngineSerializer(serializers.Serializer[Any]):
             reference=values["training_id"],
             checkpoint=values["checkpoint"],
             name=values.get("name"),
+            description=values.get("description") or "",
             force=values["force"],
         )
 

@@ -62,7 +62,7 @@ def create_deployment(
         actor=actor,
         force=request.force,
     )
-    name = _checked_name(request.name)
+    name = checked_name(request.name)
     if request.schedule is not None:
         parse_window(request.schedule)
     timeout = _checked_timeout(request)
@@ -205,7 +205,7 @@ def create_engine(
         name=name,
         base_model=base_model,
         task_type=task_type,
-        resource_management=_checked_management(management),
+        resource_management=checked_management(management),
         actor=actor,
     )
 
@@ -263,7 +263,7 @@ def _check_fit(engine: Engine, source: Source) -> None:
         )
 
 
-def _checked_management(management: dict[str, Any]) -> dict[str, Any]:
+def checked_management(management: dict[str, Any]) -> dict[str, Any]:
     config = management["management_config"]
     if management["management_type"] == "schedule":
         parse_window(config)
@@ -281,7 +281,7 @@ def _checked_timeout(request: DeploymentRequest) -> int:
     return check_timeout(request.inactive_timeout)
 
 
-def _checked_name(name: str | None) -> str:
+def checked_name(name: str | None) -> str:
     name = (name or "").strip() or f"deployment-{new_id('')[:6]}"
     if len(name) > 120 or not name.isprintable():
         raise InvalidInput("name: use up to 120 printable characters.")

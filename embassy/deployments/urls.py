@@ -1,6 +1,11 @@
 from django.urls import path
 
-from embassy.deployments.api.deployments import DeploymentDetail, DeploymentList, ReactivateDeployment
+from embassy.deployments.api.deployments import (
+    DeactivateDeployment,
+    DeploymentDetail,
+    DeploymentList,
+    ReactivateDeployment,
+)
 from embassy.deployments.api.engines import (
     DeactivateEngine,
     DeployOnEngine,
@@ -22,6 +27,7 @@ urlpatterns = [
     path(f"{PROJECT}/deployments", DeploymentList.as_view()),
     path(DEPLOYMENT, DeploymentDetail.as_view()),
     path(f"{DEPLOYMENT}/reactivate", ReactivateDeployment.as_view()),
+    path(f"{DEPLOYMENT}/deactivate", DeactivateDeployment.as_view()),
     path(f"{DEPLOYMENT}/wakes", DeploymentWakes.as_view()),
     path("v1/hosts", HostList.as_view()),
     path("v1/engines", EngineList.as_view()),

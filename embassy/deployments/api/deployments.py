@@ -1,16 +1,18 @@
 """Deployments of a project."""
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from embassy.deployments import selectors, services
+from embassy.deployments import changes, selectors, services
 from embassy.deployments.models import Deployment
 from embassy.deployments.serializers import (
     CreateDeploymentSerializer,
     DeploymentDetailSerializer,
+    DeploymentQuerySerializer,
     DeploymentSummarySerializer,
     UpdateDeploymentSerializer,
 )
@@ -22,11 +24,18 @@ from embassy.projects.selectors import get_project
 class DeploymentList(APIView):
     scope = "deployments"
 
-    @extend_schema(operation_id="listDeployments", responses=DeploymentSummarySerializer(many=True))
+    @extend_schema(
+        operation_id="listDeployments",
+        parameters=[DeploymentQuerySerializer],
+        responses=DeploymentSummarySerializer(many=True),
+    )
     def get(self, request: Request, project_id: str) -> Response:
         actor = actor_of(request)
         deployments = selectors.deployments_of(actor, get_project(actor, project_id))
-        return Response(DeploymentSummarySerializer(deployments, many=True).data)
+        query = DeploymentQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        shown = deployments.filter(**query.validated_data)
+        return Response(DeploymentSummarySerializer(shown, many=True).data)
 
     @extend_schema(
         operation_id="createDeployment",
@@ -55,10 +64,12 @@ class DeploymentDetail(APIView):
         request=UpdateDeploymentSerializer,
         responses=DeploymentDetailSerializer,
     )
+    @transaction.atomic
     def patch(self, request: Request, project_id: str, deployment_id: str) -> Response:
         deployment = found(request, project_id, deployment_id)
         body = UpdateDeploymentSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        changes.change_deployment(deployment=deployment, changes=body.changes(), actor=actor_of(request))
         services.change_logging(
             deployment=deployment,
             log_requests=body.validated_data.get("log_requests"),
@@ -83,6 +94,18 @@ class ReactivateDeployment(APIView):
     def post(self, request: Request, project_id: str, deployment_id: str) -> Response:
         deployment = found(request, project_id, deployment_id)
         services.reactivate(deployment=deployment, actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DeactivateDeployment(APIView):
+    scope = "deployments"
+
+    @extend_schema(
+        operation_id="deactivateDeploymentById", request=None, responses={status.HTTP_204_NO_CONTENT: None}
+    )
+    def post(self, request: Request, project_id: str, deployment_id: str) -> Response:
+        deployment = found(request, project_id, deployment_id)
+        services.deactivate(deployment=deployment, actor=actor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

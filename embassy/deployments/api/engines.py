@@ -1,12 +1,14 @@
 """An organization's own engines. They are here, not in engines/, because an engine shows its deployments."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from embassy.deployments import selectors, services
+from embassy.deployments import changes, selectors, services
 from embassy.deployments.serializers import (
     CreateEngineSerializer,
     DeploymentSummarySerializer,
@@ -15,11 +17,13 @@ from embassy.deployments.serializers import (
     EngineQuerySerializer,
     EngineSummarySerializer,
     UndeploySerializer,
+    UpdateEngineSerializer,
 )
 from embassy.engines import selectors as engine_selectors
 from embassy.engines import services as engines
 from embassy.engines.models import Engine
-from embassy.platform.errors import InvalidInput, NotFound
+from embassy.platform.actor import Actor
+from embassy.platform.errors import Forbidden, InvalidInput, NotFound
 from embassy.projects.authentication import actor_of
 from embassy.projects.idempotent import idempotent
 from embassy.projects.models import Project
@@ -47,9 +51,9 @@ class EngineList(APIView):
     )
     @idempotent()
     def post(self, request: Request) -> Response:
+        actor = manager(request)
         body = CreateEngineSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        actor = actor_of(request)
         engine = services.create_engine(
             base_model=body.validated_data["base_model"],
             name=body.validated_data.get("name"),
@@ -66,14 +70,31 @@ class EngineDetail(APIView):
 
     @extend_schema(operation_id="getEngine", responses=EngineDetailSerializer)
     def get(self, request: Request, engine_id: str) -> Response:
-        engine = found(request, engine_id)
-        deployments = selectors.deployments_on(actor_of(request), engine)
-        return Response(EngineDetailSerializer(engine, context={"deployments": deployments}).data)
+        return Response(self._shown(request, found(request, engine_id)))
+
+    @extend_schema(
+        operation_id="updateEngineById", request=UpdateEngineSerializer, responses=EngineDetailSerializer
+    )
+    def patch(self, request: Request, engine_id: str) -> Response:
+        engine, actor = found(request, engine_id), manager(request)
+        body = UpdateEngineSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        changes.change_engine(
+            engine=engine,
+            name=body.validated_data.get("name"),
+            resource_management=body.validated_data.get("resource_management_config"),
+            actor=actor,
+        )
+        return Response(self._shown(request, engine))
 
     @extend_schema(operation_id="deleteEngineById", responses={status.HTTP_204_NO_CONTENT: None})
     def delete(self, request: Request, engine_id: str) -> Response:
-        services.delete_engine(engine=found(request, engine_id), actor=actor_of(request))
+        services.delete_engine(engine=found(request, engine_id), actor=manager(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _shown(self, request: Request, engine: Engine) -> Any:
+        deployments = selectors.deployments_on(actor_of(request), engine)
+        return EngineDetailSerializer(engine, context={"deployments": deployments}).data
 
 
 class DeployOnEngine(APIView):
@@ -122,7 +143,7 @@ class ReactivateEngine(APIView):
         operation_id="reactivateEngineById", request=None, responses={status.HTTP_204_NO_CONTENT: None}
     )
     def post(self, request: Request, engine_id: str) -> Response:
-        engines.activate(engine=found(request, engine_id), actor=actor_of(request))
+        engines.activate(engine=found(request, engine_id), actor=manager(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -133,12 +154,24 @@ class DeactivateEngine(APIView):
         operation_id="deactivateEngineById", request=None, responses={status.HTTP_204_NO_CONTENT: None}
     )
     def post(self, request: Request, engine_id: str) -> Response:
-        engines.deactivate(engine=found(request, engine_id), actor=actor_of(request))
+        engines.deactivate(engine=found(request, engine_id), actor=manager(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def found(request: Request, engine_id: str) -> Engine:
     return engine_selectors.get_engine(actor_of(request), engine_id)
+
+
+def manager(request: Request) -> Actor:
+    """Who asks, if the key may manage what belongs to the whole organization. Raises Forbidden."""
+    actor = actor_of(request)
+    if actor.projects is not None:
+        raise Forbidden(
+            "This API key is limited to projects, and engines belong to the organization."
+            " Use a key for all of it.",
+            code="project_key",
+        )
+    return actor
 
 
 def named_project(request: Request, project_id: str) -> Project:

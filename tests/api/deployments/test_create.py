@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from embassy.deployments.models import Deployment
 from embassy.engines.models import Adapter, Engine
 from embassy.projects.models import AuditEvent, Project
+from tests.api.guards import Operation, check_guards
 from tests.conftest import client_for
 from tests.factories.deployments import BASE, make_checkpoint, make_job
 from tests.factories.projects import make_key
@@ -122,3 +123,27 @@ def test_key_without_the_scope_may_only_look(project: Project, body: dict[str, A
     assert client.get(url(project)).status_code == 200
     response = client.post(url(project), body, format="json")
     assert (response.status_code, response.json()["code"]) == (403, "missing_scope")
+
+
+def test_guards(project: Project, body: dict[str, Any]) -> None:
+    operation = Operation("POST", url(project), "deployments:write", body, others=("GET",))
+    check_guards(operation, project.organization)
+    assert not Deployment.objects.exists()
+
+
+def test_a_window_past_midnight_and_a_bare_timeout(
+    api: APIClient, project: Project, body: dict[str, Any]
+) -> None:
+    night = {"timezone": "Australia/Lord_Howe", "start_time": "22:00", "end_time": "06:00"}
+    created = api.post(url(project), body | {"schedule": night}, format="json").json()
+    shown = api.get(f"{url(project)}/{created['id']}").json()
+    assert shown["schedule"] | night == shown["schedule"]
+    assert len(shown["schedule"]["days"]) == 7
+    assert shown["inactive_timeout"] == 3600
+
+
+def test_embedding_base_model(api: APIClient, project: Project) -> None:
+    asked = {"training_job_id": "all-MiniLM-L6-v2", "checkpoint": 0}
+    created = api.post(url(project), asked, format="json")
+    assert created.status_code == 201, created.json()
+    assert api.get(f"{url(project)}/{created.json()['id']}").json()["task_type"] == "embedding"
