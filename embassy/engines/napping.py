@@ -59,7 +59,13 @@ class Nap:
         # Guests come without touching it: a test run has its adapter here for a short time.
         guests = engine.adapters.filter(expires_at__isnull=False)
         unfinished = engine.adapters.filter(wanted=True, loaded_at=None, error="")
-        return not guests.exists() and not unfinished.exists() and not self._client.requests_in_flight()
+        return not guests.exists() and not unfinished.exists() and not self._is_busy()
+
+    def _is_busy(self) -> bool:
+        try:
+            return self._client.requests_in_flight() > 0
+        except EngineUnavailable:
+            return True  # whatever ails it, this is no time to sleep
 
     def _sleep(self, engine: Engine) -> None:
         observe.draining(engine=engine, token=self._token)

@@ -43,6 +43,7 @@ class Handler(BaseHTTPRequestHandler):
                 threading.Event().wait()
             self.answer(200, {"is_sleeping": self.server.is_sleeping})
         elif self.path == "/metrics":
+            self.server.note("metrics", "1")
             running = float(self.server.manner() == "working")
             self.answer(200, text=f'vllm:num_requests_running{{engine="0"}} {running}\n')
         else:
