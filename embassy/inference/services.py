@@ -1,10 +1,12 @@
 """The writes of this app: what was used, added up in the rows of the hour."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from embassy.inference.models import Latency, LatencyKind, Usage
 from embassy.inference.spending import Account, Buckets, Total
@@ -34,6 +36,13 @@ def add_usage(*, totals: Mapping[Account, Total], at: datetime) -> None:
     _add(Usage, WHOSE, USAGE_KEY, USAGE_SUMS, [_usage(account, hour, total) for account, total in accounts])
     latencies = [row for account, total in accounts for row in _latencies(account, hour, total)]
     _add(Latency, (*WHOSE, "kind", "bucket"), LATENCY_KEY, ("count",), latencies)
+
+
+def purge_latencies() -> int:
+    """Delete histograms that are too old; returns how many rows. The sums in the usage stay for ever."""
+    oldest = timezone.now() - timedelta(days=settings.LATENCY_DAYS)
+    deleted, _ = Latency.objects.filter(hour__lt=oldest).delete()
+    return deleted
 
 
 def _usage(account: Account, hour: datetime, total: Total) -> Row:

@@ -203,6 +203,8 @@ MAX_CONCURRENT_PER_ORGANIZATION = env.integer("EMBASSY_MAX_CONCURRENT_PER_ORGANI
 # Opens /metrics of the whole platform; without it only API keys do, each for its organization.
 METRICS_TOKEN = env.text("EMBASSY_METRICS_TOKEN")
 
+# Percentiles of hours longer ago are not kept; what was used is.
+LATENCY_DAYS = env.integer("EMBASSY_LATENCY_DAYS", 180)
 # Spans are sent to where the standard variables say; without any of these nothing of it is even loaded.
 TRACING = env.boolean("EMBASSY_OTEL", False) or any(
     env.text(name) for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")

@@ -12,6 +12,7 @@ from embassy.deployments import reconcile as deployments
 from embassy.deployments import room
 from embassy.engines import reconcile as engines
 from embassy.inference import engine_time
+from embassy.inference import services as inference
 from embassy.inference.request_logs import services as request_logs
 from embassy.projects import idempotency
 from embassy.training import merges
@@ -34,6 +35,7 @@ TIMETABLE = (
     Entry("deployments.make_room", 1, room.make_room),
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
     Entry("inference.share_engine_time", 10, engine_time.share_out),
+    Entry("inference.purge_latencies", 3600, inference.purge_latencies),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
     Entry("request_logs.purge", 60, request_logs.purge),
     Entry("projects.purge_idempotency", 3600, idempotency.purge),

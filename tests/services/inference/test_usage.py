@@ -1,9 +1,11 @@
 """What was spent, added up in rows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
+from pytest_django import Settings
 
 from embassy.inference import services
 from embassy.inference.models import Latency, Usage
@@ -61,3 +63,13 @@ def test_many_accounts_are_two_statements(django_assert_num_queries: Any) -> Non
     with django_assert_num_queries(4):  # and the savepoint around them
         services.add_usage(totals=totals, at=AT)
     assert Usage.objects.count() == Latency.objects.count() == 200
+
+
+def test_old_latencies_go_and_sums_stay(settings: Settings) -> None:
+    settings.LATENCY_DAYS = 10
+    now = timezone.now()
+    for days in (11, 9):
+        services.add_usage(totals={ACCOUNT: total_of(spent())}, at=now - timedelta(days=days))
+    assert services.purge_latencies() == 1
+    assert Latency.objects.get().hour > now - timedelta(days=10)
+    assert Usage.objects.count() == 2
