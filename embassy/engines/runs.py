@@ -18,8 +18,8 @@ def opened(engine: Engine) -> None:
 
 
 def activated(engine: Engine, token: int) -> None:
-    """It serves from now on."""
-    _open(engine, token).update(active_at=Now())
+    """It serves from now on; one that only slept meanwhile has served before."""
+    _open(engine, token).filter(active_at=None).update(active_at=Now())
 
 
 def closed(engine: Engine, token: int, reason: str) -> None:
