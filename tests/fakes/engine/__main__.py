@@ -13,6 +13,7 @@ from typing import Any
 
 class Engine(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256  # connections come by the hundred
 
     def __init__(self, address: tuple[str, int], cache: Path) -> None:
         super().__init__(address, Handler)
@@ -92,8 +93,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.manner() == "cuts short" and "max_tokens" in body:
             self.answer(400, {"error": {"message": "max_tokens is too large."}})
             return
-        choice = {"message": {"content": f"{body['model']}: {question}"}, "finish_reason": "stop"}
-        self.answer(200, {"choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+        message = {"role": "assistant", "content": f"{body['model']}: {question}"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+        self.answer(200, {"id": "chatcmpl-1", "created": 1, "choices": [choice], "usage": usage})
 
     def classify(self, body: dict[str, Any]) -> None:
         """The number in the question, and its opposite."""

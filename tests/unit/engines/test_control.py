@@ -76,9 +76,19 @@ async def test_a_wake_that_fails_says_why() -> None:
 
 
 def options(**changes: Any) -> EngineOptions:
-    paths = {"model": Path("/models/tiny"), "folder": Path("/engines/engine-1"), "cache": Path("/cache")}
-    values = {"kind": "generate", "dtype": "bfloat16", "max_model_len": 1024, "kv_cache_bytes": 2**25}
-    return EngineOptions(**(paths | values | {"host": "::", "port": 1, "api_key": "secret"} | changes))
+    values: dict[str, Any] = {
+        "model": Path("/models/tiny"),
+        "folder": Path("/engines/engine-1"),
+        "cache": Path("/cache"),
+        "kind": "generate",
+        "dtype": "bfloat16",
+        "max_model_len": 1024,
+        "kv_cache_bytes": 2**25,
+        "host": "127.0.0.1",
+        "port": 9000,
+        "api_key": "secret",
+    }
+    return EngineOptions(**(values | changes))
 
 
 def test_only_an_engine_on_a_gpu_can_sleep_and_vllms_own_calls_stay_shut() -> None:
