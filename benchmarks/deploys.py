@@ -1,0 +1,74 @@
+"""From POST to the first token: an adapter deployed on an engine that runs.
+
+`python -m benchmarks.deploys [--rounds N]` starts a platform of its own, trains an adapter, and deploys it
+under one name after another. The request is sent as soon as the POST has answered, and held. Prints JSON:
+
+    created        POST sent → answered
+    adapter        … → the engine has loaded the adapter
+    announced      … → the deployment's row says Deployed
+    first_token    … → the request's first token is here
+    total          their sum
+"""
+
+import argparse
+import json
+import time
+from typing import Any
+
+from benchmarks import live
+
+PROMISED_S = 0.5
+
+
+def measure(platform: live.Platform, name: str, *, stream: bool) -> dict[str, float]:
+    began = time.time()
+    deployment = platform.deploy(name)
+    created = time.time()
+    answered = live.first_token(platform.question(name, stream=stream))
+    loaded, deployed = seen(deployment)
+    platform.call("DELETE", f"{platform.deployments}/{deployment}")
+    return {
+        "created": created - began,
+        "adapter": loaded - created,
+        "announced": deployed - loaded,
+        "first_token": answered - deployed,
+        "total": answered - began,
+    }
+
+
+def seen(deployment: str) -> tuple[float, float]:
+    """When its adapter was loaded, and when its row said so: UNIX seconds."""
+    from embassy.deployments.models import Deployment
+    from embassy.platform.models import Event
+
+    deployed = Event.objects.filter(subject=deployment, target="Deployed")
+    live.wait_until(deployed.exists, "the deployment is Deployed", live.REQUEST_S)
+    row = Deployment.objects.select_related("adapter").get(public_id=deployment)
+    assert row.adapter is not None
+    assert row.adapter.loaded_at is not None
+    return row.adapter.loaded_at.timestamp(), deployed.earliest("id").created_at.timestamp()
+
+
+def measured(platform: live.Platform, rounds: int) -> dict[str, Any]:
+    kept = platform.deploy("kept")  # as long as it is there the engine runs
+    live.first_token(platform.question("kept", stream=False))
+    results: dict[str, Any] = {}
+    for kind in ("plain", "streamed"):
+        times = [measure(platform, f"{kind}-{n}", stream=kind == "streamed") for n in range(rounds)]
+        results[kind] = live.summary(times)
+        results[kind]["kept"] = results[kind]["total"]["median_ms"] <= PROMISED_S * 1000
+    platform.call("DELETE", f"{platform.deployments}/{kept}")
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds = parser.parse_args().rounds
+    with live.trained_platform() as platform:
+        machine = live.machine()
+        print(json.dumps({"machine": machine} | measured(platform, rounds), indent=2))
+
+
+if __name__ == "__main__":
+    main()

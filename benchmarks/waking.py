@@ -1,0 +1,119 @@
+"""From a request to its first token, when the engine is stopped; and two hundred requests during one wake.
+
+`python -m benchmarks.waking [--rounds N]` starts a platform of its own, trains and deploys an adapter, and
+puts it to sleep before each request until nothing of the engine is left. Prints JSON; a phase begins where
+the one before it ended:
+
+    asked          request sent → the wake is in its row
+    claimed        … → an engine worker has taken the engine
+    adapter        … → the server is up and has loaded the adapter
+    announced      … → the engine's row tells its address
+    first_token    … → the request's first token is here
+    total          their sum
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from itertools import pairwise
+from typing import Any
+
+from benchmarks import live
+from benchmarks.http_load import Client
+
+PROMISED_S = 1.5
+NAME = "sleeper"
+CROWD = 200
+
+
+def measure(platform: live.Platform, deployment: str, *, stream: bool) -> dict[str, float]:
+    put_to_sleep(platform, deployment)
+    began = time.time()
+    answered = live.first_token(platform.question(NAME, stream=stream))
+    times = [began, *seen(deployment), answered]
+    names = ("asked", "claimed", "adapter", "announced", "first_token")
+    phases = dict(zip(names, (later - sooner for sooner, later in pairwise(times)), strict=True))
+    return phases | {"total": answered - began}
+
+
+def put_to_sleep(platform: live.Platform, deployment: str) -> None:
+    """Until nothing of the engine is left."""
+    from embassy.engines.models import EngineRun
+
+    platform.call("POST", f"{platform.deployments}/{deployment}/deactivate")
+    running = EngineRun.objects.filter(ended_at=None)
+    live.wait_until(lambda: not running.exists(), "the engine stops", live.REQUEST_S)
+
+
+def seen(deployment: str) -> tuple[float, float, float, float]:
+    """When the last wake was asked for, claimed, had its adapter, and was announced: UNIX seconds."""
+    from embassy.deployments.models import Deployment, Wake
+    from embassy.engines.models import EngineRun
+
+    wake = Wake.objects.filter(deployment__public_id=deployment).latest("id")
+    run = EngineRun.objects.latest("id")
+    adapter = Deployment.objects.select_related("adapter").get(public_id=deployment).adapter
+    assert adapter is not None
+    assert adapter.loaded_at is not None
+    assert run.active_at is not None
+    moments = (wake.asked_at, run.began_at, adapter.loaded_at, run.active_at)
+    asked, claimed, loaded, announced = (moment.timestamp() for moment in moments)
+    return asked, claimed, loaded, announced
+
+
+async def crowd(platform: live.Platform) -> list[Client]:
+    """All at once, each on a connection of its own; whoever gets no answer has none."""
+    loop = asyncio.get_running_loop()
+    request = platform.question(NAME, stream=False).request()
+    connections = (
+        loop.create_connection(lambda: Client(request, 1), "127.0.0.1", platform.port) for _ in range(CROWD)
+    )
+    clients = [client for _, client in await asyncio.gather(*connections)]
+    for client in clients:
+        client.start()
+    await asyncio.gather(*(client.done for client in clients), return_exceptions=True)
+    return clients
+
+
+def measure_crowd(platform: live.Platform, deployment: str) -> dict[str, Any]:
+    from embassy.engines.models import EngineRun
+
+    put_to_sleep(platform, deployment)
+    runs = EngineRun.objects.count()
+    clients = asyncio.run(crowd(platform))
+    good = [client for client in clients if client.answers and client.answers[0].startswith(b"HTTP/1.1 200")]
+    taken = sorted(client.taken_s[0] for client in good)
+    return {
+        "requests": CROWD,
+        "answers": len(good),
+        "errors": CROWD - len(good),
+        "engine_starts": EngineRun.objects.count() - runs,
+        "first_answer_ms": round(taken[0] * 1000) if taken else None,
+        "last_answer_ms": round(taken[-1] * 1000) if taken else None,
+    }
+
+
+def measured(platform: live.Platform, rounds: int) -> dict[str, Any]:
+    deployment = platform.deploy(NAME)
+    live.first_token(platform.question(NAME, stream=False))
+    results: dict[str, Any] = {}
+    for kind in ("plain", "streamed"):
+        times = [measure(platform, deployment, stream=kind == "streamed") for _ in range(rounds)]
+        results[kind] = live.summary(times)
+        results[kind]["kept"] = results[kind]["total"]["median_ms"] <= PROMISED_S * 1000
+    results["crowd"] = measure_crowd(platform, deployment)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10)
+    rounds = parser.parse_args().rounds
+    with live.trained_platform() as platform:
+        machine = live.machine()
+        print(json.dumps({"machine": machine} | measured(platform, rounds), indent=2))
+
+
+if __name__ == "__main__":
+    main()
