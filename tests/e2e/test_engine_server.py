@@ -115,6 +115,13 @@ def is_gone(pid: int) -> bool:
     return started is None or not linux.is_running(pid, started)
 
 
+def test_its_core_says_that_it_is_alive_and_what_it_has_to_do(engine: Engine) -> None:
+    assert engine.client.is_alive()
+    assert engine.client.requests_in_flight() == 0
+    stranger = EngineClient(engine.client.host, engine.client.port, "another key")
+    assert not stranger.is_alive()
+
+
 def test_it_came_from_the_standby(engine: Engine) -> None:
     assert engine.child.origin == "standby"
 
