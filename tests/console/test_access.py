@@ -13,6 +13,7 @@ from embassy.projects.models import Organization, Project, User
 from embassy.projects.services import create_api_key
 from tests.factories.datasets import make_dataset
 from tests.factories.deployments import make_checkpoint, make_deployment, make_job
+from tests.factories.request_logs import make_log
 
 OPEN = {"sign-in", "sign-out", "password"}  # Django's own, which decide for themselves
 READS = ("GET", "POST")
@@ -29,6 +30,7 @@ def addresses(project: Project, actor: Actor) -> dict[str, str]:
         "dataset_id": make_dataset(project=project, actor=actor).public_id,
         "job_id": job.public_id,
         "deployment_id": deployment.public_id,
+        "log_id": make_log(deployment).public_id,
         "number": "1",
         "prefix": _key_prefix(actor),
     }
