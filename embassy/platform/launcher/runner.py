@@ -86,6 +86,10 @@ class Runner:
         self._log.close()
         self.stopped.set()
 
+    def forgive(self) -> None:
+        """Forget how often it failed."""
+        self._failures = Failures()
+
     def tail(self) -> list[str]:
         """The end of the service's log."""
         return tail(self._log.path, _TAIL_LINES)

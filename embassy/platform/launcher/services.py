@@ -127,6 +127,7 @@ def _worker(launch: Launch, queue: str, *, slots: int) -> Service:
                 "--loglevel",
                 "INFO",
                 "--without-mingle",
+                "--without-gossip",
             ),
         ),
         stop=_WORKER_STOP,

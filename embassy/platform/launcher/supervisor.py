@@ -13,6 +13,7 @@ from embassy.platform.launcher.sweep import descendants, sweep
 from embassy.platform.launcher.terminal import Terminal
 
 _REAP_PAUSE_S = 2.0
+_REST_S = 60.0  # of a service that the platform can do without, once it was given up
 
 
 class Supervisor:
@@ -59,15 +60,26 @@ class Supervisor:
         await self.ready(runner.service.needs)
         if runner.service.lazy:  # its imports would slow down everybody's start
             await self.ready_for_requests()
+        while not await self._lives(runner):
+            await asyncio.sleep(_REST_S)
+            runner.forgive()
+
+    async def _lives(self, runner: Runner) -> bool:
+        """The whole life of a service; False: it was given up for now. Raises GaveUp for an essential one."""
         try:
             await runner.live()
+            return True
         except GaveUp as reason:
             if not runner.service.shown:
                 self._terminal.bad(runner.service.name, "the end of its log:")
                 self._terminal.block([f"      {line}" for line in runner.tail()])
             if runner.service.essential:
                 raise
-            self._terminal.bad(runner.service.name, f"{reason}. The platform goes on without it.")
+            self._terminal.bad(
+                runner.service.name,
+                f"{reason}. The platform goes on without it, and tries again in {_REST_S:g} s.",
+            )
+            return False
 
     async def _failure_or_stop(self, lives: set[asyncio.Task[None]]) -> Exception | None:
         """Wait until a stop is wanted (None) or a life ends in a failure."""
