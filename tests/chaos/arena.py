@@ -7,6 +7,7 @@ from tests.e2e.asking import Json, Question, Said
 from tests.e2e.inside import Inside
 from tests.e2e.live import LivePlatform
 from tests.e2e.variants import Variant, make_variants, train_original
+from tests.waiting import PATIENCE_S
 
 BASE = "tiny-llama-instruct"
 WRITERS, SLEEPERS = 3, 2
@@ -85,7 +86,7 @@ class Arena:
             path = f"/v1/projects/{self.project}/deployments"
             body["training_job_id"] = variant.job
         created = self.platform.call("POST", path, expect=201, json=body)
-        self.platform.wait_for_deployment(self.project, created["id"])
+        self.platform.wait_for_deployment(self.project, created["id"], seconds=PATIENCE_S)
         self.known[name] = {}
 
     def _learn(self) -> None:

@@ -179,7 +179,9 @@ class LivePlatform:
 
         return wait_for(finished, seconds=seconds, what=f"{job} to end")
 
-    def wait_for_deployment(self, project: str, deployment: str, status: str = "Deployed") -> dict[str, Any]:
+    def wait_for_deployment(
+        self, project: str, deployment: str, status: str = "Deployed", *, seconds: float = 60
+    ) -> dict[str, Any]:
         row: dict[str, Any] = {}
 
         def reached() -> bool:
@@ -187,7 +189,7 @@ class LivePlatform:
             return bool(row["status"] == status)
 
         try:
-            wait_for(reached, seconds=60, what=f"{deployment} to be {status}")
+            wait_for(reached, seconds=seconds, what=f"{deployment} to be {status}")
         except AssertionError as error:
             raise AssertionError(f"{error}; it is {row}") from None
         return row
