@@ -36,7 +36,7 @@ def test_it_works(
         answer = api.delete(address(dataset))
     assert (answer.status_code, answer.content) == (204, b"")
     assert not Dataset.objects.exists()
-    publish.assert_called_once_with("datasets.purge", f"datasets/{dataset.public_id}/")
+    publish.assert_called_once_with("datasets.purge", f"datasets/{dataset.public_id}/", queue=None)
     assert AuditEvent.objects.get(verb="dataset.deleted").subject == dataset.public_id
 
 

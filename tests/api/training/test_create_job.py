@@ -70,7 +70,7 @@ def test_it_works(
     assert (job.train_rows, job.test_rows) == (16, 4)
     assert job.parameters["num_train_epochs"] == 2
     assert job.parameters["learning_rate"] == 0.003
-    publish.assert_called_once_with("training.run", job.pk)
+    publish.assert_called_once_with("training.run", job.pk, queue=None)
     assert AuditEvent.objects.get(verb="training_job.created").subject == job.public_id
 
 

@@ -81,7 +81,7 @@ def test_delete(
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert not TrainingJob.objects.exists()
-    publish.assert_called_once_with("training.purge", f"training/{job.public_id}/")
+    publish.assert_called_once_with("training.purge", f"training/{job.public_id}/", queue=None)
     assert AuditEvent.objects.get(verb="training_job.deleted").subject == job.public_id
     assert api.get(address(job)).status_code == 404
     assert api.delete(address(job)).status_code == 404

@@ -45,7 +45,7 @@ def test_merge_is_queued(
         "sha256": None,
         "download_url": None,
     }
-    publish.assert_called_once_with("training.merge", merge.pk)
+    publish.assert_called_once_with("training.merge", merge.pk, queue=None)
     assert AuditEvent.objects.get(verb="checkpoint.merged").subject == checkpoint.job.public_id
 
 

@@ -113,7 +113,7 @@ def test_resume(
 
     paused.refresh_from_db()
     assert (paused.status, paused.reason) == (JobStatus.PENDING, lifecycle.WAITING)
-    publish.assert_called_once_with("training.run", paused.pk)
+    publish.assert_called_once_with("training.run", paused.pk, queue=None)
     assert AuditEvent.objects.get(verb="training_job.resumed").subject == paused.public_id
     assert lifecycle.claim(paused.pk) is not None
 

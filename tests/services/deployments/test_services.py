@@ -325,20 +325,6 @@ def test_failed_deployment_can_be_tried_again(actor: Actor) -> None:
     assert look(deployment).status == S.DEPLOYED
 
 
-def test_idle_engine_makes_room_for_one_that_waits() -> None:
-    idle = run_engine(make_deployment(reference=BASE, checkpoint=0).engine)
-    Deployment.objects.all().delete()
-    Engine.objects.filter(pk=idle.pk).update(last_access_at=ago(120))
-    waiting = engines.ensure_engine(base_model=BASE, task_type="classification")
-    reconcile.apply_schedules()
-    assert Engine.objects.get(pk=idle.pk).wanted == Wanted.ACTIVE  # it waits only just now
-
-    Engine.objects.filter(pk=waiting.pk).update(woken_at=ago(10))
-    reconcile.apply_schedules()
-    assert Engine.objects.get(pk=idle.pk).wanted == Wanted.INACTIVE
-    assert Engine.objects.get(pk=waiting.pk).wanted == Wanted.ACTIVE
-
-
 # --- Engines of an organization -------------------------------------------------------------------
 
 
