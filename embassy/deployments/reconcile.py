@@ -33,7 +33,6 @@ def apply_schedules() -> None:
     apply_to_deployments()
     apply_to_engines()
     retire_unused_engines()
-    room.make_room()
 
 
 def apply_to_deployments() -> None:
