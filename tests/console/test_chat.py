@@ -114,7 +114,10 @@ async def test_wakes_a_sleeping_deployment_and_answers(
     await sync_to_async(services.deactivate)(deployment=deployment, actor=actor)
     asking = asyncio.create_task(chatter.post(address, QUESTION, content_type="application/json"))
     await sync_to_async(serve_once_woken, thread_sensitive=False)(deployment)
-    assert (await asking).status_code == 200
+    answer = await asking
+    assert answer.status_code == 200
+    async for _ in answer.streaming_content:
+        pass  # to the end: what is written down after it belongs to this test
 
 
 def serve_once_woken(deployment: Deployment) -> None:
