@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 LOCK = 7_306_071
 NO_WORKER = "Waiting for an engine worker: none is running. Start one."
 WAKING = "Waking up: its weights go back to the GPU."
+# A place is there for it, so its host would have come by then: the wake-up was lost, with Redis or a worker.
+CLAIM_S = 5.0
 REFUSED_FOR = timedelta(seconds=60)  # for so long requests do not wake an engine that is too big
 
 NO_SEAT: dict[str, Any] = {"host_name": "", "gpus": []}
@@ -59,7 +61,8 @@ def advance() -> None:
     answers = capacity.plan([ask_of(engine) for engine in unplaced], rooms)
     for engine in unplaced:
         _apply(engine, answers[engine.pk])
-    for engine in leases.unpublished(selectors.waiting().filter(pk__in=[engine.pk for engine in placed])):
+    due_there = selectors.waiting().filter(pk__in=[engine.pk for engine in placed])
+    for engine in leases.unpublished(due_there, seconds=CLAIM_S):
         _send(engine, engine.host_name)
 
 

@@ -67,9 +67,12 @@ def _alive(owner: str) -> bool:
     return pid.isdigit() and os.path.exists(f"/proc/{pid}")
 
 
-def unpublished(rows: "QuerySet[Row, Row]") -> "QuerySet[Row, Row]":
-    """Rows whose wake-up may be lost: never sent, or sent so long ago that a worker would have come."""
-    cutoff = Now() - timedelta(seconds=settings.REPUBLISH_SECONDS)
+def unpublished(rows: "QuerySet[Row, Row]", *, seconds: float | None = None) -> "QuerySet[Row, Row]":
+    """Rows whose wake-up may be lost: never sent, or sent so long ago that a worker would have come.
+
+    `seconds` is how long that is, if not REPUBLISH_SECONDS.
+    """
+    cutoff = Now() - timedelta(seconds=settings.REPUBLISH_SECONDS if seconds is None else seconds)
     return rows.exclude(published_at__gt=cutoff)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from embassy.engines import launch, observe, reconcile
+from embassy.engines import launch, observe, queue, reconcile
 from embassy.engines.models import Engine
 from embassy.engines.models.engine import START_ATTEMPTS
 from embassy.engines.observe import LONGEST_PAUSE
 from embassy.engines.states import EngineStatus, Wanted
-from tests.factories.deployments import make_engine, run_engine
+from tests.factories.deployments import ago, make_engine, run_engine
+from tests.factories.hosts import make_host
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +64,16 @@ def test_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.
     run_engine(engine)
     launch.sweep_folders()
     assert launch.folders_of(engine) == [young]
+
+
+@pytest.mark.parametrize(("age", "again"), [(queue.CLAIM_S + 1, True), (queue.CLAIM_S - 3, False)])
+def test_a_lost_wake_up_is_sent_again_soon(age: float, again: bool) -> None:
+    make_host("here")
+    engine = make_engine(host_name="here", published_at=ago(age))
+
+    queue.advance()
+
+    before, published_at = engine.published_at, Engine.objects.get(pk=engine.pk).published_at
+    assert before is not None
+    assert published_at is not None
+    assert (published_at > before) == again
