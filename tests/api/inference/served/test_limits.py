@@ -63,7 +63,8 @@ def test_a_refused_request_costs_nothing(client: httpx.Client, engine: FakeEngin
 def test_tokens_are_charged_after_the_answer(client: httpx.Client, stream: bool) -> None:
     _, plain = make_key(tokens_per_minute=2)
 
-    first = ask(client, plain, stream=stream)
+    chat = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
+    first = client.post("/v1/chat/completions", json=chat, headers={"X-API-Key": plain})
     refused = ask(client, plain)
 
     assert first.status_code == 200
