@@ -117,7 +117,7 @@ def take_back(*, engine: Engine, token: int) -> bool:
 def position_of(engine: Engine) -> int | None:
     """Its place in the queue from 1; None if it does not wait for a place."""
     waits = waiting_in_order().filter(host_name="")
-    if not waits.filter(pk=engine.pk).exists():
+    if engine.woken_at is None or not waits.filter(pk=engine.pk).exists():
         return None
     before = Q(woken_at__lt=engine.woken_at) | Q(woken_at=engine.woken_at, pk__lt=engine.pk)
     return waits.filter(before).count() + 1
