@@ -25,7 +25,7 @@ def reconcile() -> None:
     led = Q(status__in=moves.ASLEEP, engine__automatic=False)
     for pk in Deployment.objects.filter(Q(status__in=LIVE) | led).values_list("pk", flat=True):
         services.reconcile(deployment_pk=pk)
-    for pk in wakes.shared_engines_waited_for():
+    for pk in wakes.engines_waited_for():
         services.settle_shared(engine_pk=pk)
 
 

@@ -4,7 +4,7 @@ Called in the transactions of the moves, with the row of the deployment or the e
 why there is never a second row for one wake.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -14,6 +14,8 @@ from embassy.deployments.models import Deployment, Wake, WakeCause, WakeOutcome
 from embassy.deployments.states import DeploymentStatus
 from embassy.engines.models import Engine
 from embassy.engines.states import Wanted
+
+KEPT = timedelta(days=90)
 
 OUTCOMES = {
     DeploymentStatus.DEPLOYED: WakeOutcome.READY,
@@ -68,10 +70,15 @@ def end_shared(*, engine: Engine) -> None:
         _waiting(_shared(engine)).update(reason=engine.reason)
 
 
-def shared_engines_waited_for() -> list[int]:
-    """Primary keys."""
-    waiting = _waiting(Q(deployment=None, engine__isnull=False))
-    return [pk for pk in waiting.values_list("engine_id", flat=True) if pk is not None]
+def engines_waited_for() -> set[int]:
+    """Primary keys of those whose wakes no move of a deployment ends."""
+    unmoved = Q(deployment=None) | Q(deployment__status=DeploymentStatus.DEPLOYED)
+    waiting = _waiting(unmoved & Q(engine__isnull=False))
+    return {pk for pk in waiting.values_list("engine_id", flat=True) if pk is not None}
+
+
+def forget_old() -> None:
+    Wake.objects.filter(asked_at__lt=Now() - KEPT).delete()
 
 
 def _end(which: Q, outcome: WakeOutcome, at: datetime | None, reason: str = "") -> None:

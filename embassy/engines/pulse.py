@@ -18,7 +18,7 @@ class Pulse:
         self._pid = pid
         self._sick = 0
         self._looked_at = time.monotonic()
-        self._core_at = time.monotonic()
+        self._silent_since: float | None = None
 
     def failure(self) -> str:
         """Why it counts as dead, as a sentence. Empty: it lives, or it is not yet time to look again."""
@@ -30,16 +30,18 @@ class Pulse:
             self._sick += 1
         else:
             self._sick = 0
-            self._look_at_core()
+            self._look_at_core(now)
         if self._sick >= SICK_CHECKS:
             return "The engine runs but no longer answers."
-        if time.monotonic() - self._core_at > CORE_SILENT_S:
+        if self._silent_since is not None and now - self._silent_since > CORE_SILENT_S:
             return "The engine takes requests but no longer works on them."
         return ""
 
-    def _look_at_core(self) -> None:
+    def _look_at_core(self, now: float) -> None:
         if self._client.is_alive():
-            self._core_at = time.monotonic()
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = now
 
 
 def is_stopped(pid: int) -> bool:

@@ -203,6 +203,8 @@ class Supervisor:
         self._settle()
         deadline = time.monotonic() + settings.ENGINE_DRAIN_SECONDS
         while not self._is_wanted_again():
+            if self._heartbeat.lost:
+                raise LeaseLost
             if self._stop.requested or time.monotonic() > deadline or not _is_busy(child, client):
                 child.stop(HURRY_S if self._stop.requested else STOP_S)
                 return True

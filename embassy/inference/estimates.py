@@ -11,6 +11,7 @@ from embassy.platform.errors import Unavailable
 
 FRESH_S = 1.0
 SHORTEST_S = 1.0
+PATIENCE_S = 1.0  # whoever is refused has waited long enough already
 
 
 class Estimates:
@@ -27,7 +28,9 @@ class Estimates:
         who = identity(route)
         if who not in self._known:
             self._known[who] = time.monotonic(), asyncio.create_task(self._look(route))
-        return max(SHORTEST_S, await asyncio.shield(self._known[who][1]))
+        look = self._known[who][1]
+        await asyncio.wait({look}, timeout=PATIENCE_S)
+        return max(SHORTEST_S, look.result() if look.done() else wake_times.UNKNOWN)
 
     async def _look(self, route: Route) -> float:
         try:

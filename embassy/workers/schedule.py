@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from embassy.datasets import services as datasets
 from embassy.deployments import reconcile as deployments
-from embassy.deployments import room
+from embassy.deployments import room, wakes
 from embassy.engines import reconcile as engines
 from embassy.inference import engine_time
 from embassy.inference import services as inference
@@ -34,6 +34,7 @@ TIMETABLE = (
     Entry("deployments.reconcile", 2, deployments.reconcile),
     Entry("deployments.make_room", 1, room.make_room),
     Entry("deployments.apply_schedules", 10, deployments.apply_schedules),
+    Entry("deployments.forget_wakes", 3600, wakes.forget_old),
     Entry("inference.share_engine_time", 10, engine_time.share_out),
     Entry("inference.purge_latencies", 3600, inference.purge_latencies),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),

@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 
 from embassy.catalog import selectors as catalog
 from embassy.deployments import services
+from embassy.deployments import wakes as wakes_module
 from embassy.deployments.models import Deployment, Wake, WakeCause, WakeOutcome
 from embassy.deployments.reconcile import apply_schedules, reconcile
 from embassy.deployments.selectors import base_model_route, deployment_route
@@ -211,3 +212,9 @@ class TestEndpoint:
         assert isinstance(shown["seconds"], float)
         Wake.objects.all().delete()
         assert api.get(url).json()["last_wake"] is None
+
+
+def test_old_ones_are_forgotten(deployment: Deployment) -> None:
+    Wake.objects.create(deployment=deployment, model="mine", cause="request", asked_at=ago(91 * 24 * 3600))
+    wakes_module.forget_old()
+    assert told(wakes(deployment)) == [("created", "ready")]
