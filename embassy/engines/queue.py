@@ -6,7 +6,7 @@ own queue. All of it happens under one lock, so that no memory is promised twice
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -53,8 +53,9 @@ def advance() -> None:
     if not selectors.waiting().exists():
         return
     _lock()
-    unplaced, placed = split(waiting_in_order())
-    rooms = [hosts.room_of(host) for host in hosts.known()]
+    known = list(hosts.known())
+    unplaced, placed = split(waiting_in_order(), {host.name for host in known if hosts.is_alive(host)})
+    rooms = [hosts.room_of(host) for host in known]
     if all(room.lost for room in rooms):
         _call_any_worker(unplaced)
         return
@@ -70,9 +71,8 @@ def waiting_in_order() -> Engines:
     return selectors.waiting().filter(due()).order_by("woken_at", "id")
 
 
-def split(waiting: Engines) -> tuple[list[Engine], list[Engine]]:
+def split(waiting: Engines, alive: Collection[str]) -> tuple[list[Engine], list[Engine]]:
     """Those without a place, and those whose host is about to take them. A place on a lost host is none."""
-    alive = {host.name for host in hosts.known() if hosts.is_alive(host)}
     engines = list(waiting)
     for engine in engines:
         if engine.host_name and engine.host_name not in alive:
