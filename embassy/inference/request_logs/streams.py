@@ -1,6 +1,7 @@
 """The events of a stream put together to the answer that a plain request would have got. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -11,10 +12,60 @@ DATA = b"data:"
 DONE = b"[DONE]"
 
 
+@dataclass
+class Call:
+    """A call of a function. Pieces are joined once, in the end: an answer may have thousands."""
+
+    id: str = ""
+    name: list[str] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
+
+    def add(self, piece: Json) -> None:
+        function = piece.get("function") or {}
+        self.id = piece.get("id") or self.id
+        self.name.append(function.get("name") or "")
+        self.arguments.append(function.get("arguments") or "")
+
+    def whole(self) -> Json:
+        function = {"name": "".join(self.name), "arguments": "".join(self.arguments)}
+        return {"id": self.id, "type": "function", "function": function}
+
+
+@dataclass
+class Choice:
+    """`is_chat`: its text is a message's content."""
+
+    is_chat: bool = False
+    text: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    finish_reason: str | None = None
+
+    def add(self, piece: Json) -> None:
+        delta = piece.get("delta") or {}
+        self.is_chat = self.is_chat or "delta" in piece
+        self.text.append(delta.get("content") or piece.get("text") or "")
+        for call in delta.get("tool_calls") or ():
+            index = call.get("index", 0)
+            if index >= len(self.calls):
+                self.calls.append(Call())
+            self.calls[min(index, len(self.calls) - 1)].add(call)
+        self.finish_reason = piece.get("finish_reason") or self.finish_reason
+
+    def whole(self) -> Json:
+        text = "".join(self.text)
+        answer: Json = {"finish_reason": self.finish_reason}
+        if not self.is_chat:
+            return {"text": text} | answer
+        message: Json = {"role": "assistant", "content": text}
+        if self.calls:
+            message["tool_calls"] = [call.whole() for call in self.calls]
+        return {"message": message} | answer
+
+
 def assembled(data: bytes) -> Json:
     """Without log probabilities. `error` is there if one ended the stream; a last event may be cut off."""
     answer: Json = {}
-    choices: dict[int, Json] = {}
+    choices: dict[int, Choice] = {}
     for event in _events(data):
         if "error" in event:
             answer["error"] = event
@@ -24,11 +75,11 @@ def assembled(data: bytes) -> Json:
                 answer[name] = event[name]
         if event.get("usage"):
             answer["usage"] = event["usage"]
-        for choice in event.get("choices") or ():
-            _add(choices.setdefault(choice.get("index", 0), {}), choice)
+        for piece in event.get("choices") or ():
+            choices.setdefault(piece.get("index", 0), Choice()).add(piece)
     if answer.get("object") == "chat.completion.chunk":
         answer["object"] = "chat.completion"
-    answer["choices"] = [{"index": index, **choices[index]} for index in sorted(choices)]
+    answer["choices"] = [{"index": index, **choices[index].whole()} for index in sorted(choices)]
     return answer
 
 
@@ -45,30 +96,3 @@ def _events(data: bytes) -> Iterator[Json]:
             return  # cut off
         if isinstance(event, dict):
             yield event
-
-
-def _add(held: Json, choice: Json) -> None:
-    if "text" in choice:
-        held["text"] = held.get("text", "") + (choice["text"] or "")
-    if delta := choice.get("delta"):
-        _add_delta(held.setdefault("message", {"role": "assistant", "content": ""}), delta)
-    if choice.get("finish_reason"):
-        held["finish_reason"] = choice["finish_reason"]
-
-
-def _add_delta(message: Json, delta: Json) -> None:
-    if delta.get("content"):
-        message["content"] += delta["content"]
-    for piece in delta.get("tool_calls") or ():
-        calls = message.setdefault("tool_calls", [])
-        index = piece.get("index", 0)
-        if index >= len(calls):
-            calls.append({"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
-        _add_call(calls[min(index, len(calls) - 1)], piece)
-
-
-def _add_call(call: Json, piece: Json) -> None:
-    call["id"] = piece.get("id") or call["id"]
-    function = piece.get("function") or {}
-    for name in ("name", "arguments"):
-        call["function"][name] += function.get(name) or ""
