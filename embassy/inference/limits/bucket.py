@@ -22,7 +22,8 @@ class Bucket:
 
     def backlog(self, now: float) -> float:
         """Seconds until it is empty."""
-        return max(0.0, self._empty_at - now)
+        left = self._empty_at - now
+        return left if left > 0.0 else 0.0
 
     def wait(self, now: float) -> float:
         """Seconds until one more unit fits; 0: it fits now."""

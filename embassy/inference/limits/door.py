@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterable
 from functools import partial
 
 from django.conf import settings
@@ -21,12 +20,13 @@ BUSY_RETRY_S = 1.0
 class Account:
     """What this process knows of one key. `requests` and `tokens` are None where there is no limit."""
 
-    __slots__ = ("actor", "requests", "running", "seen_at", "tokens")
+    __slots__ = ("actor", "buckets", "requests", "running", "seen_at", "tokens")
 
     def __init__(self) -> None:
         self.actor: Actor | None = None
         self.requests: Bucket | None = None
         self.tokens: Bucket | None = None
+        self.buckets: tuple[tuple[str, Bucket], ...] = ()  # those that there are
         self.running = 0
         self.seen_at = 0.0
 
@@ -35,19 +35,15 @@ class Account:
         self.actor = actor
         self.requests = _resized(self.requests, actor.requests_per_minute, settings.REQUESTS_PER_MINUTE)
         self.tokens = _resized(self.tokens, actor.tokens_per_minute, settings.TOKENS_PER_MINUTE)
-
-    def buckets(self) -> Iterable[tuple[str, Bucket]]:
-        if self.requests is not None:
-            yield "requests", self.requests
-        if self.tokens is not None:
-            yield "tokens", self.tokens
+        both = ("requests", self.requests), ("tokens", self.tokens)
+        self.buckets = tuple((name, bucket) for name, bucket in both if bucket is not None)
 
     def is_idle(self, now: float) -> bool:
         """Nothing would be lost with it."""
         return (
             not self.running
             and now - self.seen_at > PERIOD_S
-            and not any(bucket.backlog(now) for _, bucket in self.buckets())
+            and not any(bucket.backlog(now) for _, bucket in self.buckets)
         )
 
 
@@ -64,7 +60,7 @@ class Limits:
         account, now = None, time.monotonic()
         if actor.key_id is not None:
             account = self._account(actor, actor.key_id, now)
-            if account.requests is not None or account.tokens is not None:
+            if account.buckets:
                 _check_rates(account, exchange, now)
             if account.running >= settings.MAX_CONCURRENT_PER_KEY:
                 raise _too_many_at_once("This API key", settings.MAX_CONCURRENT_PER_KEY)
@@ -92,7 +88,7 @@ class Limits:
             account = self._accounts[key_pk] = Account()
         if account.actor is not actor:  # the same object for as long as the key's row is known
             account.follow(actor)
-        if now - account.seen_at > PERIOD_S and (account.requests or account.tokens):
+        if now - account.seen_at > PERIOD_S and account.buckets:
             self._sharing.hurry()  # other processes may know this key well
         account.seen_at = now
         return account
@@ -114,7 +110,7 @@ class Limits:
         return {
             f"embassy:limit:{key_pk}:{name}": bucket
             for key_pk, account in self._accounts.items()
-            for name, bucket in account.buckets()
+            for name, bucket in account.buckets
         }
 
     def _forget_idle(self) -> None:
@@ -125,18 +121,21 @@ class Limits:
 
 def _check_rates(account: Account, exchange: Exchange, now: float) -> None:
     """Puts this request in, if it fits; tells in the headers what is left."""
-    waits = {name: bucket.wait(now) for name, bucket in account.buckets()}
-    refused = max(waits, key=lambda name: waits[name])
-    if not waits[refused] and account.requests is not None:
+    refused, longest = "", 0.0
+    for name, bucket in account.buckets:
+        wait = bucket.wait(now)
+        if wait > longest:
+            refused, longest = name, wait
+    if not refused and account.requests is not None:
         account.requests.put(now, 1)
-    for name, bucket in account.buckets():
+    for name, bucket in account.buckets:
         exchange.added_headers += headers_of(name.encode(), bucket, now)
-    if waits[refused]:
-        limit = dict(account.buckets())[refused].per_minute
+    if refused:
+        limit = dict(account.buckets)[refused].per_minute
         raise TooManyRequests(
             f"This API key may use {limit} {refused} a minute, and has. Try again in "
-            f"{math.ceil(waits[refused])} seconds.",
-            retry_after=math.ceil(waits[refused]),
+            f"{math.ceil(longest)} seconds.",
+            retry_after=math.ceil(longest),
         )
 
 

@@ -1,5 +1,7 @@
 """What is left of the limits, in the headers that OpenAI's clients know."""
 
+from functools import cache
+
 from embassy.inference.limits.bucket import Bucket
 
 Headers = list[tuple[bytes, bytes]]
@@ -7,11 +9,17 @@ Headers = list[tuple[bytes, bytes]]
 
 def headers_of(name: bytes, bucket: Bucket, now: float) -> Headers:
     """`name` is requests or tokens."""
+    limit, remaining, reset = _names(name)
     return [
-        (b"x-ratelimit-limit-" + name, b"%d" % bucket.per_minute),
-        (b"x-ratelimit-remaining-" + name, b"%d" % bucket.remaining(now)),
-        (b"x-ratelimit-reset-" + name, duration(bucket.backlog(now)).encode()),
+        (limit, b"%d" % bucket.per_minute),
+        (remaining, b"%d" % bucket.remaining(now)),
+        (reset, duration(bucket.backlog(now)).encode()),
     ]
+
+
+@cache
+def _names(name: bytes) -> tuple[bytes, bytes, bytes]:
+    return b"x-ratelimit-limit-" + name, b"x-ratelimit-remaining-" + name, b"x-ratelimit-reset-" + name
 
 
 def duration(seconds: float) -> str:
