@@ -4,6 +4,7 @@ The rows tell when each part did its share; clients and platform share one clock
 """
 
 import json
+import logging
 import os
 import socket
 import sys
@@ -128,6 +129,7 @@ def _read_rows_of(env: dict[str, str]) -> None:
     os.environ.update(env)
     os.environ |= {"DJANGO_SETTINGS_MODULE": "embassy.platform.settings", "SECRET_KEY": "benchmark"}
     django.setup()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each look hides what matters
 
 
 def _trained(platform: Platform) -> tuple[str, str]:
