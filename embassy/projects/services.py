@@ -16,6 +16,7 @@ from embassy.projects.models import ApiKey, Membership, Organization, Project, R
 
 AREAS = ("models", "projects", "datasets", "training", "evaluation", "engines", "deployments", "inference")
 READ_ONLY_AREAS = ("usage", "metrics")
+MAX_LIMIT = 2_000_000_000  # a minute
 SCOPES = (
     *(f"{area}:{verb}" for area in AREAS for verb in ("read", "write")),
     *(f"{area}:read" for area in READ_ONLY_AREAS),
@@ -67,6 +68,7 @@ def create_api_key(
     """
     if unknown := sorted(set(scopes) - {"*", *SCOPES}):
         raise InvalidInput(f"Unknown scopes: {', '.join(unknown)}. Known: *, {', '.join(SCOPES)}.")
+    _check_limits(requests_per_minute, tokens_per_minute)
     new = keys.generate()
     row = ApiKey.objects.create(
         organization=organization,
@@ -86,7 +88,8 @@ def create_api_key(
 
 @transaction.atomic
 def change_key_limits(*, key: ApiKey, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
-    """None is the platform's limit, 0 none at all. Requests take it up at once."""
+    """None is the platform's limit, 0 none at all. Requests take it up at once. Raises InvalidInput."""
+    _check_limits(requests_per_minute, tokens_per_minute)
     key.requests_per_minute, key.tokens_per_minute = requests_per_minute, tokens_per_minute
     key.save(update_fields=["requests_per_minute", "tokens_per_minute", "updated_at"])
     notify.nudge(notify.ROUTES)
@@ -96,3 +99,8 @@ def change_key_limits(*, key: ApiKey, requests_per_minute: int | None, tokens_pe
 def revoke_api_key(*, key: ApiKey) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now())
     notify.nudge(notify.ROUTES)
+
+
+def _check_limits(*limits: int | None) -> None:
+    if any(limit is not None and not 0 <= limit <= MAX_LIMIT for limit in limits):
+        raise InvalidInput(f"Limits are whole numbers from 0, which is no limit, to {MAX_LIMIT}.")

@@ -1,6 +1,9 @@
+import io
 import re
 from datetime import timedelta
 
+import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -86,3 +89,14 @@ def test_limits_are_checked(member: Client, outsider: Client, viewer: Client) ->
     assert viewer.post(address, {}).status_code == 403
     assert member.get(address).status_code == 405
     assert not ApiKey.objects.exclude(requests_per_minute=None).exists()
+
+
+def test_the_command_takes_limits(actor: Actor) -> None:
+    email = ApiKey.objects.get().user.email
+    options = ("--name", "cron", "--requests-per-minute", "5")
+    call_command("create_api_key", email, *options, stdout=io.StringIO())
+
+    key = ApiKey.objects.get(name="cron")
+    assert (key.requests_per_minute, key.tokens_per_minute) == (5, None)
+    with pytest.raises(CommandError, match="whole numbers from 0"):
+        call_command("create_api_key", email, "--tokens-per-minute=-1")

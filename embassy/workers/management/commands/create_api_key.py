@@ -17,6 +17,8 @@ class Command(BaseCommand):
         parser.add_argument("--organization", help="public id or name; needed if the user is in several")
         parser.add_argument("--name", default="created by command")
         parser.add_argument("--scope", action="append", dest="scopes", help="may be repeated; default: all")
+        for what in ("requests", "tokens"):
+            parser.add_argument(f"--{what}-per-minute", type=int, help="0: no limit; default: the platform's")
 
     def handle(self, *args: Any, **options: Any) -> None:
         membership = self.membership(options["email"], options["organization"])
@@ -26,6 +28,8 @@ class Command(BaseCommand):
                 user=membership.user,
                 name=options["name"],
                 scopes=options["scopes"] or ["*"],
+                requests_per_minute=options["requests_per_minute"],
+                tokens_per_minute=options["tokens_per_minute"],
             )
         except EmbassyError as error:
             raise CommandError(error.message) from None
