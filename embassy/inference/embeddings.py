@@ -14,20 +14,25 @@ from embassy.inference.delivery import ask
 from embassy.inference.endpoints import EMBEDDING
 from embassy.inference.protocol import cache_salt
 from embassy.inference.shapes import tokens_of
-from embassy.platform.errors import InvalidInput
 from embassy.platform.ids import new_id
 
 MAX_TEXTS = 256
+MAX_DIMENSIONS = 65_536
 ENCODINGS = ("float", "base64")
 
 Vector = Sequence[float]
 
 
-def texts(name: str, value: Any) -> list[str]:
-    """One text or a list of them."""
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list) or not 1 <= len(given) <= MAX_TEXTS or not all(map(_is_text, given)):
-        raise fields.wrong(name, f"a text, or a list of at most {MAX_TEXTS}; none of them empty")
+def texts(name: str, value: Any) -> list[Any]:
+    """One text or a list of them, or token ids or lists of those."""
+    single = isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and fields.is_token_id(value[0])
+    )
+    given = [value] if single else value
+    if not isinstance(given, list) or not 1 <= len(given) <= MAX_TEXTS or not _all_alike(given):
+        raise fields.wrong(
+            name, f"a text, token ids, or a list of at most {MAX_TEXTS} of either; none of them empty"
+        )
     return given
 
 
@@ -37,6 +42,7 @@ OPTIONS: fields.Table = {
     "manhattan": fields.boolean,
     "euclidean": fields.boolean,
     "encoding_format": fields.one_of(*ENCODINGS),
+    "dimensions": fields.integer(1, MAX_DIMENSIONS),
 }
 
 
@@ -45,7 +51,7 @@ class EmbeddingRequest:
     """`texts` are what the engine is asked about; of a comparison the target is the second."""
 
     model: str
-    texts: list[str]
+    texts: list[Any]
     options: dict[str, Any]
 
     @property
@@ -72,8 +78,6 @@ async def embed(call: Call) -> None:
 
 
 def read(body: dict[str, Any]) -> EmbeddingRequest:
-    if body.get("dimensions"):
-        raise InvalidInput("`dimensions` is not offered here: leave it out.", details={"field": "dimensions"})
     model = fields.required(body, "model", fields.string)
     options = fields.chosen(body, OPTIONS)
     if "target" not in options:
@@ -83,14 +87,15 @@ def read(body: dict[str, Any]) -> EmbeddingRequest:
 
 
 def for_engine(request: EmbeddingRequest, route: Route, organization_id: int) -> bytes:
-    return orjson.dumps(
-        {
-            "model": route.upstream_model,
-            "input": request.texts,
-            "encoding_format": request.encoding,
-            "cache_salt": cache_salt(route.cache_salt, organization_id),
-        }
-    )
+    body = {
+        "model": route.upstream_model,
+        "input": request.texts,
+        "encoding_format": request.encoding,
+        "cache_salt": cache_salt(route.cache_salt, organization_id),
+    }
+    if "dimensions" in request.options:  # the engine refuses models that were not trained to be cut
+        body["dimensions"] = request.options["dimensions"]
+    return orjson.dumps(body)
 
 
 def comparison(answer: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -122,5 +127,13 @@ def cosine(one: Vector, other: Vector) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True)) / lengths if lengths else 0.0
 
 
+def _all_alike(given: list[Any]) -> bool:
+    return all(map(_is_text, given)) or all(map(_is_tokens, given))
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def _is_tokens(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(fields.is_token_id, value))

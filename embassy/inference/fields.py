@@ -8,6 +8,8 @@ from embassy.platform.errors import InvalidInput
 Check = Callable[[str, Any], Any]
 Table = dict[str, Check]
 
+MAX_LIST = 64
+
 
 def wrong(name: str, must: str) -> InvalidInput:
     return InvalidInput(f"`{name}` must be {must}.", details={"field": name})
@@ -86,6 +88,26 @@ def stop(name: str, value: Any) -> Any:
     ):
         raise wrong(name, "a string or a list of at most 16 strings, none of them empty")
     return strings
+
+
+def strings(name: str, value: Any) -> Any:
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_LIST
+        or not all(s and isinstance(s, str) for s in value)
+    ):
+        raise wrong(name, f"a list of at most {MAX_LIST} strings, none of them empty")
+    return value
+
+
+def token_ids(name: str, value: Any) -> Any:
+    if not isinstance(value, list) or len(value) > MAX_LIST or not all(map(is_token_id, value)):
+        raise wrong(name, f"a list of at most {MAX_LIST} token ids")
+    return value
+
+
+def is_token_id(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def logit_bias(name: str, value: Any) -> Any:

@@ -14,7 +14,6 @@ FUNCTION: fields.Table = {
     "parameters": fields.mapping,
     "strict": fields.boolean,
 }
-FORMATS = ("text", "json_object", "json_schema")
 
 
 def messages(name: str, value: Any) -> list[dict[str, Any]]:
@@ -68,16 +67,6 @@ def tool_choice(name: str, value: Any) -> Any:
         "type": "function",
         "function": {"name": fields.required(function, "name", fields.string)},
     }
-
-
-def response_format(name: str, value: Any) -> dict[str, Any]:
-    given = fields.mapping(name, value)
-    kind = fields.one_of(*FORMATS)(f"{name}.type", given.get("type"))
-    if kind != "json_schema":
-        return {"type": kind}
-    described = fields.mapping(f"{name}.json_schema", given.get("json_schema"))
-    schema = fields.mapping(f"{name}.json_schema.schema", described.get("schema"))
-    return {"type": kind, "json_schema": {"name": str(described.get("name") or "answer"), "schema": schema}}
 
 
 def _part(name: str, value: Any) -> str:

@@ -12,13 +12,14 @@ from typing import Any
 import orjson
 
 from embassy.deployments.routes import Route
-from embassy.inference import fields, messages
+from embassy.inference import fields, messages, structure
 from embassy.platform.errors import InvalidInput
 
 Prompt = str | list[str] | list[int] | list[list[int]]
 
 MAX_CHOICES = 16
 MAX_PROMPTS = 128
+MAX_ANSWERS = 128  # prompts times choices
 MAX_LOGPROBS = 20
 INT64 = 2**63 - 1
 
@@ -34,7 +35,13 @@ SAMPLING: fields.Table = {
     "frequency_penalty": fields.number(-2, 2),
     "repetition_penalty": fields.positive(2),
     "logit_bias": fields.logit_bias,
-    "response_format": messages.response_format,
+    "stop_token_ids": fields.token_ids,
+    "include_stop_str_in_output": fields.boolean,
+    "skip_special_tokens": fields.boolean,
+    "min_tokens": fields.integer(0, INT64),
+    "ignore_eos": fields.boolean,
+    "bad_words": fields.strings,
+    **structure.STRUCTURE,
 }
 ROUTINE: fields.Table = {
     "max_tokens": fields.count,
@@ -56,8 +63,15 @@ CHAT: fields.Table = (
 )
 STREAM_WITH_USAGE = {"include_usage": True}
 
-# What other servers know under these names; saying nothing would give wrong answers silently.
-NOT_OFFERED = ("echo", "suffix", "guided_json", "guided_regex", "guided_choice", "guided_grammar")
+# What other servers know under these names, and what to do here; saying nothing would give wrong answers.
+NOT_OFFERED = {
+    "echo": "leave it out",
+    "suffix": "leave it out",
+    "use_beam_search": "leave it out",
+    "functions": "give `tools`",
+    "function_call": "give `tool_choice`",
+    "structural_tag": "give `response_format` or `structured_outputs`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,8 @@ def completion(body: dict[str, Any]) -> TextRequest:
 
 def chat(body: dict[str, Any]) -> TextRequest:
     model = fields.required(body, "model", fields.string)
+    if body.get("tools") == []:  # some clients always send them
+        body = {name: value for name, value in body.items() if name not in ("tools", "tool_choice")}
     options = {"messages": fields.required(body, "messages", messages.messages), **fields.chosen(body, CHAT)}
     return _request(body, model, None, options)
 
@@ -122,9 +138,9 @@ def cache_salt(base: str, organization_id: int) -> str:
 
 
 def _request(body: dict[str, Any], model: str, asked: Prompt | None, options: dict[str, Any]) -> TextRequest:
-    for name in NOT_OFFERED:
-        if body.get(name):
-            raise InvalidInput(f"`{name}` is not offered here: leave it out.", details={"field": name})
+    _check_offered(body)
+    _check_answers(asked, options)
+    options = structure.settled(options)
     older, newer = options.pop("max_tokens", None), options.pop("max_completion_tokens", None)
     stream_options = options.pop("stream_options", None)
     return TextRequest(
@@ -135,6 +151,21 @@ def _request(body: dict[str, Any], model: str, asked: Prompt | None, options: di
         wants_usage=stream_options is not None and _wants_usage(stream_options),
         options=options,
     )
+
+
+def _check_offered(body: dict[str, Any]) -> None:
+    for name, instead in NOT_OFFERED.items():
+        if body.get(name):
+            raise InvalidInput(f"`{name}` is not offered here: {instead}.", details={"field": name})
+    if body.get("best_of") not in (None, body.get("n") or 1):
+        raise InvalidInput("`best_of` is not offered here: give `n`.", details={"field": "best_of"})
+
+
+def _check_answers(asked: Prompt | None, options: dict[str, Any]) -> None:
+    """One request must not fill an engine's queue by itself."""
+    prompts = len(asked) if isinstance(asked, list) and not isinstance(asked[0], int) else 1
+    if prompts * options.get("n", 1) > MAX_ANSWERS:
+        raise fields.wrong("n", f"at most {MAX_ANSWERS // prompts} with {prompts} prompts")
 
 
 def _wants_usage(stream_options: dict[str, Any]) -> bool:

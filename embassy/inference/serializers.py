@@ -6,8 +6,9 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from embassy.inference import classification, embeddings
-from embassy.inference.messages import FORMATS, ROLES
+from embassy.inference.messages import ROLES
 from embassy.inference.protocol import MAX_CHOICES, MAX_LOGPROBS
+from embassy.inference.structure import FORMATS
 
 MODEL = "Name or id of a deployment, or name of a serverless base model."
 DEPLOYMENT = "Name or id of a deployment."
@@ -19,6 +20,21 @@ class ResponseFormatSerializer(serializers.Serializer[Any]):
     json_schema = serializers.JSONField(
         required=False, help_text="`{name, schema}`, for the type json_schema."
     )
+    regex = serializers.CharField(required=False, help_text="For the type regex; `pattern` is the same.")
+    grammar = serializers.CharField(required=False, help_text="For the type grammar: EBNF with a rule root.")
+    choice = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="For the type choice: the answers there are."
+    )
+
+
+class StructuredOutputsSerializer(serializers.Serializer[Any]):
+    """One of them."""
+
+    json = serializers.JSONField(required=False, help_text="A JSON schema.")
+    regex = serializers.CharField(required=False)
+    choice = serializers.ListField(child=serializers.CharField(), required=False)
+    grammar = serializers.CharField(required=False, help_text="EBNF with a rule root.")
+    json_object = serializers.BooleanField(required=False, help_text="True: any JSON object.")
 
 
 class StreamOptionsSerializer(serializers.Serializer[Any]):
@@ -43,6 +59,16 @@ class SamplingSerializer(serializers.Serializer[Any]):
     repetition_penalty = serializers.FloatField(required=False, max_value=2, help_text="Above 0.")
     logit_bias = serializers.DictField(child=serializers.FloatField(), required=False)
     response_format = ResponseFormatSerializer(required=False)
+    structured_outputs = StructuredOutputsSerializer(
+        required=False,
+        help_text="In place of response_format, in vLLM's words. So are guided_json and its like.",
+    )
+    min_tokens = serializers.IntegerField(required=False, min_value=0)
+    stop_token_ids = serializers.ListField(child=serializers.IntegerField(), required=False)
+    include_stop_str_in_output = serializers.BooleanField(required=False)
+    skip_special_tokens = serializers.BooleanField(required=False)
+    ignore_eos = serializers.BooleanField(required=False)
+    bad_words = serializers.ListField(child=serializers.CharField(), required=False)
     stream = serializers.BooleanField(default=False, help_text="Answer with server-sent events.")
     stream_options = StreamOptionsSerializer(required=False)
 
@@ -198,7 +224,7 @@ class RegressionSerializer(serializers.Serializer[Any]):
 class EmbeddingRequestSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(help_text=MODEL)
     input = serializers.CharField(
-        help_text=f"A text. Without `target` also a list of at most {embeddings.MAX_TEXTS}."
+        help_text=f"A text. Without `target` also token ids, or a list of at most {embeddings.MAX_TEXTS}."
     )
     target = serializers.CharField(required=False, help_text="What to compare the input with.")
     cosine = serializers.BooleanField(default=True)
@@ -206,6 +232,9 @@ class EmbeddingRequestSerializer(serializers.Serializer[Any]):
     euclidean = serializers.BooleanField(default=False)
     encoding_format = serializers.ChoiceField(
         embeddings.ENCODINGS, default=embeddings.ENCODINGS[0], help_text="Only without `target`."
+    )
+    dimensions = serializers.IntegerField(
+        required=False, min_value=1, help_text="Of models that were trained to be cut; others refuse it."
     )
 
 

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from embassy.inference.embeddings import cosine, for_engine, listing, read
+from embassy.platform.errors import InvalidInput
 from tests.factories.routes import make_base_route
 
 
@@ -45,3 +46,46 @@ def test_without_a_target_vectors_are_listed_as_the_engine_encoded_them() -> Non
         "model": "minilm",
         "usage": {"prompt_tokens": 6, "total_tokens": 6},
     }
+
+
+@pytest.mark.parametrize("given", [[1, 2, 3], [[1, 2], [3]]])
+def test_token_ids_are_texts_too(given: list[object]) -> None:
+    request = read({"model": "minilm", "input": given})
+    assert request.texts == (given if isinstance(given[0], list) else [given])
+
+
+def test_dimensions_are_the_engines_affair() -> None:
+    request = read({"model": "minilm", "input": "x", "dimensions": 64})
+    assert orjson.loads(for_engine(request, make_base_route(), 1))["dimensions"] == 64
+    assert "dimensions" not in orjson.loads(
+        for_engine(read({"model": "m", "input": "x"}), make_base_route(), 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"input": None}, "input"),
+        ({"input": ""}, "input"),
+        ({"input": []}, "input"),
+        ({"input": ["a", 1]}, "input"),
+        ({"input": [1, "a"]}, "input"),
+        ({"input": [[1], []]}, "input"),
+        ({"input": [-1]}, "input"),
+        ({"input": ["a"] * 257}, "input"),
+        ({"input": {"text": "a"}}, "input"),
+        ({"input": ["a"], "target": "b"}, "input"),
+        ({"target": ""}, "target"),
+        ({"target": ["b"]}, "target"),
+        ({"cosine": "yes"}, "cosine"),
+        ({"manhattan": 1}, "manhattan"),
+        ({"euclidean": []}, "euclidean"),
+        ({"encoding_format": "hex"}, "encoding_format"),
+        ({"dimensions": 0}, "dimensions"),
+        ({"dimensions": "64"}, "dimensions"),
+        ({"model": 7}, "model"),
+    ],
+)
+def test_a_wrong_field_is_named(change: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidInput, match=f"`{field}`"):
+        read({"model": "minilm", "input": "a"} | change)

@@ -41,7 +41,20 @@ WRONG_IN_BOTH = [
     ({"response_format": {"type": "xml"}}, "response_format.type"),
     ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
     ({"echo": True}, "echo"),
-    ({"guided_regex": "a+"}, "guided_regex"),
+    ({"suffix": "x"}, "suffix"),
+    ({"best_of": 3}, "best_of"),
+    ({"functions": [{}]}, "functions"),
+    ({"stop_token_ids": 1}, "stop_token_ids"),
+    ({"stop_token_ids": [-1]}, "stop_token_ids"),
+    ({"stop_token_ids": [True]}, "stop_token_ids"),
+    ({"stop_token_ids": [1] * 65}, "stop_token_ids"),
+    ({"bad_words": "x"}, "bad_words"),
+    ({"bad_words": [""]}, "bad_words"),
+    ({"min_tokens": -1}, "min_tokens"),
+    ({"min_tokens": "1"}, "min_tokens"),
+    ({"ignore_eos": 1}, "ignore_eos"),
+    ({"include_stop_str_in_output": "yes"}, "include_stop_str_in_output"),
+    ({"skip_special_tokens": 0}, "skip_special_tokens"),
 ]
 WRONG_IN_PROMPTS = [
     ({"prompt": None}, "prompt"),
@@ -52,6 +65,7 @@ WRONG_IN_PROMPTS = [
     ({"prompt": [1, -1]}, "prompt"),
     ({"prompt": [[]]}, "prompt"),
     ({"prompt": ["a"] * 129}, "prompt"),
+    ({"prompt": ["a"] * 20, "n": 7}, "n"),
     ({"logprobs": 21}, "logprobs"),
     ({"logprobs": True}, "logprobs"),
 ]
@@ -105,6 +119,30 @@ def test_only_what_is_allowed_reaches_the_engine() -> None:
 
     assert sent(protocol.completion(PROMPT | dangerous)).keys() == {"model", "prompt", "cache_salt"}
     assert sent(protocol.chat(CHAT | dangerous)).keys() == {"model", "messages", "cache_salt"}
+
+
+def test_what_users_of_vllm_know_goes_through() -> None:
+    known = {
+        "stop_token_ids": [7],
+        "include_stop_str_in_output": True,
+        "skip_special_tokens": False,
+        "min_tokens": 3,
+        "ignore_eos": True,
+        "bad_words": ["no"],
+    }
+    assert protocol.completion(PROMPT | known).options == known
+    assert protocol.chat(CHAT | known).options.items() >= known.items()
+
+
+def test_no_tools_are_no_tools() -> None:
+    options = protocol.chat(CHAT | {"tools": [], "tool_choice": "auto"}).options
+    assert options.keys() == {"messages"}
+
+
+def test_as_many_answers_as_choices_is_no_search() -> None:
+    assert protocol.completion(PROMPT | {"best_of": 1}).options == {}
+    assert protocol.completion(PROMPT | {"best_of": 2, "n": 2}).options == {"n": 2}
+    assert len(protocol.completion(PROMPT | {"prompt": ["a"] * 8, "n": 16}).prompt or "") == 8
 
 
 def test_null_is_absent() -> None:

@@ -76,7 +76,7 @@ def test_a_deployment_answers_too(
         ({"manhattan": 1}, "manhattan"),
         ({"euclidean": "x"}, "euclidean"),
         ({"encoding_format": "hex"}, "encoding_format"),
-        ({"dimensions": 64}, "dimensions"),
+        ({"dimensions": "64"}, "dimensions"),
     ],
 )
 def test_names_the_field_that_is_wrong(client: httpx.Client, change: Any, field: str) -> None:
