@@ -69,7 +69,7 @@ def failing(launch: Launch) -> tuple[Service, ...]:
 def optional(launch: Launch) -> tuple[Service, ...]:
     """The failing service again, without which the platform goes on."""
     (bad,) = failing(launch)
-    return (replace(bad, essential=False, lazy=True), _python(launch, "good", SLEEPS))
+    return (replace(bad, essential=False, lazy=True, rest_s=0.1), _python(launch, "good", SLEEPS))
 
 
 def unprepared(launch: Launch) -> tuple[Service, ...]:

@@ -47,6 +47,8 @@ class Service:
     lazy: bool = False
     # Without it the platform cannot go on: when it keeps failing everything stops.
     essential: bool = True
+    # One that is not essential is tried again so long (seconds) after it was given up.
+    rest_s: float = 60.0
     # Its whole output is shown, not only warnings and errors.
     shown: bool = False
     # Its surviving descendants belong to others, and outlive its crash.

@@ -13,7 +13,6 @@ from embassy.platform.launcher.sweep import descendants, sweep
 from embassy.platform.launcher.terminal import Terminal
 
 _REAP_PAUSE_S = 2.0
-_REST_S = 60.0  # of a service that the platform can do without, once it was given up
 
 
 class Supervisor:
@@ -61,7 +60,7 @@ class Supervisor:
         if runner.service.lazy:  # its imports would slow down everybody's start
             await self.ready_for_requests()
         while not await self._lives(runner):
-            await asyncio.sleep(_REST_S)
+            await asyncio.sleep(runner.service.rest_s)
             runner.forgive()
 
     async def _lives(self, runner: Runner) -> bool:
@@ -77,7 +76,7 @@ class Supervisor:
                 raise
             self._terminal.bad(
                 runner.service.name,
-                f"{reason}. The platform goes on without it, and tries again in {_REST_S:g} s.",
+                f"{reason}. The platform goes on without it, and tries again in {runner.service.rest_s:g} s.",
             )
             return False
 
