@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from embassy.deployments.models import Deployment
-from embassy.deployments.states import DeploymentStatus
+from embassy.deployments.states import ENDED, DeploymentStatus
 from embassy.engines.models import EngineRun
 from embassy.engines.models.run import UNCOUNTED
 from embassy.inference import services, shares
@@ -44,7 +44,7 @@ def count(*, run_pk: int) -> None:
 
 def _deployments(run: EngineRun, since: datetime) -> list[Deployment]:
     rows = Deployment.objects.filter(engine_id=run.engine_id)
-    rows = rows.exclude(status=DeploymentStatus.TERMINATED, updated_at__lt=since)
+    rows = rows.exclude(status__in=ENDED, updated_at__lt=since)
     return list(rows.only("pk", "public_id", "organization_id", "project_id", "name"))
 
 

@@ -101,6 +101,15 @@ def revoke_api_key(*, key: ApiKey) -> None:
     notify.nudge(notify.ROUTES)
 
 
+@transaction.atomic
+def remove_project(*, project: Project) -> None:
+    """The row, last of all. Keys for nothing else are revoked: without a project they would be for all."""
+    for key in ApiKey.objects.select_for_update().filter(projects=project):
+        if not key.projects.exclude(pk=project.pk).exists():
+            revoke_api_key(key=key)
+    project.delete()
+
+
 def _check_limits(*limits: int | None) -> None:
     if any(limit is not None and not 0 <= limit <= MAX_LIMIT for limit in limits):
         raise InvalidInput(f"Limits are whole numbers from 0, which is no limit, to {MAX_LIMIT}.")

@@ -2,6 +2,7 @@
 
 from embassy.datasets import services as datasets
 from embassy.deployments import services as deployments
+from embassy.projects import services as projects
 from embassy.projects.models import Project
 from embassy.training import services as training
 
@@ -13,4 +14,4 @@ def purge_project(*, project_pk: int) -> None:
     deployments.remove_all(project=project)
     training.remove_all(project=project)
     datasets.remove_all(project=project)
-    project.delete()
+    projects.remove_project(project=project)
