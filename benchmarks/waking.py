@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import json
 import time
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -27,33 +28,49 @@ NAME = "sleeper"
 CROWD = 200
 
 
-def measure(platform: live.Platform, deployment: str, *, stream: bool) -> dict[str, float]:
-    put_to_sleep(platform, deployment)
+@dataclass(frozen=True)
+class Sleeper:
+    """A deployment on an engine of its own: public ids."""
+
+    engine: str
+    deployment: str
+
+
+def make_sleeper(platform: live.Platform) -> Sleeper:
+    engine = platform.call("POST", "/v1/engines", json={"name": NAME, "base_model": live.BASE})["id"]
+    body = {"project_id": platform.project, "training_id": platform.job, "checkpoint": 1, "name": NAME}
+    deployment = platform.call("POST", f"/v1/engines/{engine}/deploy", json=body)["id"]
+    live.first_token(platform.question(NAME, stream=False))
+    return Sleeper(engine, deployment)
+
+
+def measure(platform: live.Platform, sleeper: Sleeper, *, stream: bool) -> dict[str, float]:
+    put_to_sleep(platform, sleeper)
     began = time.time()
     answered = live.first_token(platform.question(NAME, stream=stream))
-    times = [began, *seen(deployment), answered]
+    times = [began, *seen(sleeper), answered]
     names = ("asked", "claimed", "adapter", "announced", "first_token")
     phases = dict(zip(names, (later - sooner for sooner, later in pairwise(times)), strict=True))
     return phases | {"total": answered - began}
 
 
-def put_to_sleep(platform: live.Platform, deployment: str) -> None:
+def put_to_sleep(platform: live.Platform, sleeper: Sleeper) -> None:
     """Until nothing of the engine is left."""
     from embassy.engines.models import EngineRun
 
-    platform.call("POST", f"{platform.deployments}/{deployment}/deactivate")
-    running = EngineRun.objects.filter(ended_at=None)
+    platform.call("POST", f"/v1/engines/{sleeper.engine}/deactivate")
+    running = EngineRun.objects.filter(engine__public_id=sleeper.engine, ended_at=None)
     live.wait_until(lambda: not running.exists(), "the engine stops", live.REQUEST_S)
 
 
-def seen(deployment: str) -> tuple[float, float, float, float]:
+def seen(sleeper: Sleeper) -> tuple[float, float, float, float]:
     """When the last wake was asked for, claimed, had its adapter, and was announced: UNIX seconds."""
     from embassy.deployments.models import Deployment, Wake
     from embassy.engines.models import EngineRun
 
-    wake = Wake.objects.filter(deployment__public_id=deployment).latest("id")
-    run = EngineRun.objects.latest("id")
-    adapter = Deployment.objects.select_related("adapter").get(public_id=deployment).adapter
+    wake = Wake.objects.filter(deployment__public_id=sleeper.deployment).latest("id")
+    run = EngineRun.objects.filter(engine__public_id=sleeper.engine).latest("id")
+    adapter = Deployment.objects.select_related("adapter").get(public_id=sleeper.deployment).adapter
     assert adapter is not None
     assert adapter.loaded_at is not None
     assert run.active_at is not None
@@ -76,11 +93,12 @@ async def crowd(platform: live.Platform) -> list[Client]:
     return clients
 
 
-def measure_crowd(platform: live.Platform, deployment: str) -> dict[str, Any]:
+def measure_crowd(platform: live.Platform, sleeper: Sleeper) -> dict[str, Any]:
     from embassy.engines.models import EngineRun
 
-    put_to_sleep(platform, deployment)
-    runs = EngineRun.objects.count()
+    put_to_sleep(platform, sleeper)
+    runs = EngineRun.objects.filter(engine__public_id=sleeper.engine)
+    before = runs.count()
     clients = asyncio.run(crowd(platform))
     good = [client for client in clients if client.answers and client.answers[0].startswith(b"HTTP/1.1 200")]
     taken = sorted(client.taken_s[0] for client in good)
@@ -88,21 +106,20 @@ def measure_crowd(platform: live.Platform, deployment: str) -> dict[str, Any]:
         "requests": CROWD,
         "answers": len(good),
         "errors": CROWD - len(good),
-        "engine_starts": EngineRun.objects.count() - runs,
+        "engine_starts": runs.count() - before,
         "first_answer_ms": round(taken[0] * 1000) if taken else None,
         "last_answer_ms": round(taken[-1] * 1000) if taken else None,
     }
 
 
 def measured(platform: live.Platform, rounds: int) -> dict[str, Any]:
-    deployment = platform.deploy(NAME)
-    live.first_token(platform.question(NAME, stream=False))
+    sleeper = make_sleeper(platform)
     results: dict[str, Any] = {}
     for kind in ("plain", "streamed"):
-        times = [measure(platform, deployment, stream=kind == "streamed") for _ in range(rounds)]
+        times = [measure(platform, sleeper, stream=kind == "streamed") for _ in range(rounds)]
         results[kind] = live.summary(times)
         results[kind]["kept"] = results[kind]["total"]["median_ms"] <= PROMISED_S * 1000
-    results["crowd"] = measure_crowd(platform, deployment)
+    results["crowd"] = measure_crowd(platform, sleeper)
     return results
 
 
