@@ -145,6 +145,90 @@ def test_a_tool_may_be_called(client: httpx.Client) -> None:
     assert call["function"]["name"] == "weather"
 
 
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "parameters": {"type": "object", "properties": {"city": {"enum": ["Paris"]}}, "required": ["city"]},
+    },
+}
+# The tiny model was not taught to call tools: it is made to say what another would say of its own accord.
+CALL = r'<tool_call>\n\{"name": "weather", "arguments": \{"city": "Paris"\}\}\n</tool_call>'
+
+
+@pytest.mark.parametrize(
+    ("asked", "finish"),
+    [
+        ({"tool_choice": "auto", "guided_regex": CALL}, "tool_calls"),
+        ({"tool_choice": "required"}, "tool_calls"),
+        ({"tool_choice": {"type": "function", "function": {"name": "weather"}}}, "stop"),
+    ],
+    ids=["auto", "required", "named"],
+)
+def test_tools_are_called_plain_and_streamed(
+    client: httpx.Client, asked: dict[str, Any], finish: str
+) -> None:
+    body = CHAT | {"tools": [TOOL], "max_tokens": 80} | asked
+    choice = chat(client, **body)["choices"][0]
+    [call] = choice["message"]["tool_calls"]
+    assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == (
+        "weather",
+        {"city": "Paris"},
+    )
+    assert choice["finish_reason"] == finish
+
+    deltas = [chunk["choices"][0]["delta"] for chunk in streamed(client, "/v1/chat/completions", body)]
+    pieces = [call["function"] for delta in deltas for call in delta.get("tool_calls") or []]
+    assert "".join(piece.get("name") or "" for piece in pieces) == "weather"
+    assert json.loads("".join(piece.get("arguments") or "" for piece in pieces)) == {"city": "Paris"}
+
+
+def test_tools_that_are_not_to_be_called(client: httpx.Client) -> None:
+    message = chat(client, tools=[TOOL], tool_choice="none")["choices"][0]["message"]
+    assert "tool_calls" not in message
+    assert message["content"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"guided_regex": "(Rome|Oslo)"}, {"Rome", "Oslo"}),
+        ({"guided_choice": ["red", "blue"]}, {"red", "blue"}),
+        ({"guided_grammar": 'root ::= "a" | "b"'}, {"a", "b"}),
+        ({"guided_json": {"enum": ["x"]}}, {'"x"'}),
+        ({"structured_outputs": {"regex": "[0-9]{3}"}}, {f"{number:03}" for number in range(1000)}),
+        ({"response_format": {"type": "regex", "pattern": "yes|no"}}, {"yes", "no"}),
+    ],
+)
+def test_an_answer_keeps_to_its_form_in_whatever_words(
+    client: httpx.Client, asked: dict[str, Any], told: set[str]
+) -> None:
+    assert chat(client, **asked)["choices"][0]["message"]["content"] in told
+    body = {"model": "tiny", "prompt": "Say", "max_tokens": 12, **asked}
+    assert client.post("/v1/completions", json=body).json()["choices"][0]["text"] in told
+
+
+@pytest.mark.parametrize("asked", [{"guided_regex": "[open"}, {"guided_grammar": "nonsense"}])
+def test_a_form_that_cannot_be_compiled_is_refused(client: httpx.Client, asked: dict[str, Any]) -> None:
+    response = client.post("/v1/chat/completions", json=CHAT | asked)
+    assert (response.status_code, response.json()["code"]) == (400, "refused_by_engine")
+
+
+def test_stops_seeds_and_limits(client: httpx.Client) -> None:
+    whole = chat(client)["choices"][0]["message"]["content"]
+    for stop in ("is", ["is", "zzz"]):
+        assert chat(client, stop=stop)["choices"][0]["message"]["content"] == whole.partition("is")[0]
+    kept = chat(client, stop="is", include_stop_str_in_output=True)
+    assert kept["choices"][0]["message"]["content"].endswith("is")
+
+    seeded = [chat(client, temperature=1.5, seed=7, n=3)["choices"] for _ in range(2)]
+    assert seeded[0] == seeded[1]
+    assert len(seeded[0]) == 3
+    long = chat(client, max_tokens=None, max_completion_tokens=9, ignore_eos=True)
+    assert (long["usage"]["completion_tokens"], long["choices"][0]["finish_reason"]) == (9, "length")
+    assert chat(client, max_tokens=20, min_tokens=15)["usage"]["completion_tokens"] >= 15
+
+
 def test_one_request_id_used_twice_at_once_is_no_problem(client: httpx.Client) -> None:
     body = {"model": "tiny", "prompt": ["one", "two"], "max_tokens": 5}
 
