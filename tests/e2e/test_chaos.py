@@ -22,7 +22,7 @@ from tests.e2e.inside import Inside
 from tests.e2e.live import LivePlatform
 from tests.waiting import wait_for
 
-SECONDS = float(os.environ.get("EMBASSY_CHAOS_SECONDS") or 45)
+SECONDS = float(os.environ.get("EMBASSY_CHAOS_SECONDS") or 30)
 SEED = os.environ.get("EMBASSY_CHAOS_SEED") or secrets.token_hex(4)
 MENDED_S = 60.0  # half of it is much on a machine with nothing else to do
 REVIVED_S = 70.0  # what failed rests for a minute before it is tried again
