@@ -92,7 +92,7 @@ class Gateway:
         await self.meter.flush()
         await self.log_book.flush()
         await self.upstream.close()
-        self.database.close()
+        await asyncio.to_thread(self.database.close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)

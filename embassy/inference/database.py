@@ -34,7 +34,8 @@ class ThreadDatabase:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(_isolated, function))
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False)
+        """Return once what was begun has ended: a write is not cut off by the end of the loop that asked."""
+        self._threads.shutdown(wait=True)
 
 
 class CallerDatabase:

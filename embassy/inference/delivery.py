@@ -1,7 +1,7 @@
 """One request to an engine: it waits for the model, follows it when it moves, and is counted."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -46,37 +46,66 @@ async def deliver(
     check_task(model, does=route.task_type, wanted=task)
     call.spent.asked(call.actor, route)
     patience = Patience(time.monotonic() + call.wake_timeout, herald)
-    was_sent = was_broken = False
+    delivery = Delivery(call, model, path, body, patience)
     while True:
         route = await call.backend.waking.ready(call.actor, model, patience)
-        call.backend.meter.enter(call.spent, route, was_held=patience.was_held)
-        trace = call.spent.trace
-        headers = trace.sends(route, path, was_held=patience.was_held) if trace is not None else None
+        answer = await delivery.attempt(route)
+        if answer is not None:
+            return route, answer
+
+
+class Delivery:
+    """One request on its way to an engine, with what was tried already."""
+
+    def __init__(self, call: Call, model: str, path: str, body: Body, patience: Patience) -> None:
+        self._call, self._model, self._path, self._body = call, model, path, body
+        self._patience = patience
+        self._was_sent = self._was_broken = False
+
+    async def attempt(self, route: Route) -> EngineAnswer | None:
+        """The engine's answer; None once it is worth trying again. Raises EmbassyError."""
         try:
-            answer = await call.backend.upstream.post(
-                route, path, body(route), request_id=call.exchange.engine_id, headers=headers
-            )
+            answer = await self._post(route)
         except EngineGone:
-            if was_sent:  # once may be a connection that was just closed; twice may be our doing
+            if self._was_sent:  # once may be a connection that was just closed; twice may be our doing
                 raise engine_lost() from None
-            was_sent = True
-            continue
+            self._was_sent = True
+            return None
         except EngineNotReached:
-            pass
-        else:
-            if answer.status == BUSY and patience.was_held and patience.left > 0:
-                answer.close()
-                await patience.pause()
-                continue
-            if answer.status == BROKEN and not was_broken:
-                was_broken = True
-                answer.close()
-                await call.backend.waking.replaced(call.actor, model, route, patience)
-                continue
-            if answer.status not in NOT_OURS:
-                return route, answer
-            answer.close()
-        await call.backend.waking.moved(call.actor, model, route, patience)
+            await self._wait_until_moved(route)
+            return None
+        if (wait := self._before_another(answer.status)) is None:
+            return answer
+        answer.close()
+        await wait(route)
+        return None
+
+    async def _post(self, route: Route) -> EngineAnswer:
+        call, was_held = self._call, self._patience.was_held
+        call.backend.meter.enter(call.spent, route, was_held=was_held)
+        trace = call.spent.trace
+        headers = trace.sends(route, self._path, was_held=was_held) if trace is not None else None
+        return await call.backend.upstream.post(
+            route, self._path, self._body(route), request_id=call.exchange.engine_id, headers=headers
+        )
+
+    def _before_another(self, status: int) -> Callable[[Route], Awaitable[None]] | None:
+        """What to wait for before the next attempt; None: this is the answer."""
+        if status == BUSY and self._patience.was_held and self._patience.left > 0:
+            return self._pause
+        if status == BROKEN and not self._was_broken:
+            self._was_broken = True
+            return self._wait_until_replaced
+        return self._wait_until_moved if status in NOT_OURS else None
+
+    async def _pause(self, _: Route) -> None:
+        await self._patience.pause()
+
+    async def _wait_until_replaced(self, route: Route) -> None:
+        await self._call.backend.waking.replaced(self._call.actor, self._model, route, self._patience)
+
+    async def _wait_until_moved(self, route: Route) -> None:
+        await self._call.backend.waking.moved(self._call.actor, self._model, route, self._patience)
 
 
 async def check_status(answer: EngineAnswer, model: str) -> None:

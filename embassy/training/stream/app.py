@@ -55,7 +55,7 @@ class EventStreams:
 
     async def stop(self) -> None:
         await self.nudges.stop()
-        self.database.close()
+        await asyncio.to_thread(self.database.close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(scope, send)
