@@ -47,7 +47,7 @@ up: $(STAMP)  ## start the platform; Ctrl-C stops it
 
 test: $(DEV_STAMP)  ## run every test (about 20 minutes on 2 cores)
 	$(BIN)/python -m pytest -n 2 -m "not e2e" $(PYTEST_ARGS)
-	$(BIN)/python -m pytest -m e2e $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m e2e $(PYTEST_ARGS)
 
 test-fast: $(DEV_STAMP)  ## run the tests that need no training and no engine
 	$(BIN)/python -m pytest -n 2 -m "not e2e and not processes" $(PYTEST_ARGS)

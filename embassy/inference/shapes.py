@@ -78,15 +78,9 @@ def _chat_choice(choice: Json) -> Json:
 
 
 def _message(message: Json) -> Json:
-    calls = message.get("tool_calls")
-    content = message.get("content")
-    shaped: Json = {
-        "role": "assistant",
-        # Only a message that is nothing but calls has no text at all.
-        "content": content if content is not None or calls else "",
-        "refusal": None,
-    }
-    if calls:
+    """The text of a message that is nothing but calls is empty: the API promises a string."""
+    shaped: Json = {"role": "assistant", "content": message.get("content") or "", "refusal": None}
+    if calls := message.get("tool_calls"):
         shaped["tool_calls"] = calls
     return shaped
 

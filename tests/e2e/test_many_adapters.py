@@ -93,9 +93,9 @@ def deployed(
 
 def test_each_of_fifty_answers_as_its_adapter_does(writers: Served, tmp_path: Path) -> None:
     options = {"temperature": 0, "max_tokens": TOKENS}
-    completions = writers.ask_all("/v1/completions", options | {"prompt": PROMPT, "logprobs": 0}, times=2)
+    completions = writers.ask_all("/v1/completions", options | {"prompt": PROMPT}, times=2)
     messages = [{"role": "user", "content": MESSAGE}]
-    chats = writers.ask_all("/v1/chat/completions", options | {"messages": messages})
+    chats = writers.ask_all("/v1/chat/completions", options | {"messages": messages, "logprobs": True})
 
     folders = {name: variant.unpack(tmp_path / name) for name, variant in writers.variants.items()}
     writer = Writer(list(folders.values()))
@@ -103,17 +103,17 @@ def test_each_of_fifty_answers_as_its_adapter_does(writers: Served, tmp_path: Pa
     for name in writers.variants:
         completion, chat = (writer.answer(name, question, tokens=TOKENS) for question in (PROMPT, MESSAGE))
         for answer in completions[name]:
-            assert_same(answer["choices"][0], completion)
-        content = chats[name][0]["choices"][0]["message"]["content"]
-        assert chat.agrees(content), (name, content, chat.text)
+            assert completion.agrees(answer["choices"][0]["text"]), (name, answer, completion.text)
+        assert_same(chats[name][0]["choices"][0], chat)
         pairs.add((completion.text, chat.text))
     assert len(pairs) == COUNT
 
 
 def assert_same(choice: Json, expected: Expected) -> None:
-    assert expected.agrees(choice["text"]), (choice["text"], expected.text)
-    if choice["text"] == expected.text:
-        said = choice["logprobs"]["token_logprobs"]
+    text = choice["message"]["content"]
+    assert expected.agrees(text), (text, expected.text)
+    if text == expected.text:
+        said = [token["logprob"] for token in choice["logprobs"]["content"]]
         assert said[: len(expected.logprobs)] == pytest.approx(expected.logprobs[: len(said)], abs=0.005)
 
 

@@ -19,6 +19,7 @@ from tests.waiting import wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 REQUESTS = 200
+COLD_START_S = 150.0  # without a standby an engine imports all by itself, and the machine may have much to do
 PROMPT = "I was charged twice for the same order."
 STANDBY = "standby-engines"
 WITHOUT_END = {"1": -100, "2": -100, "4": -100}  # tokens that end an answer
@@ -71,8 +72,11 @@ class Sleeper:
         return Question("/v1/completions", body | {"prompt": PROMPT})
 
     def ask(self) -> str:
-        question = self.question()
-        return str(self.platform.call("POST", question.path, json=question.body)["choices"][0]["text"])
+        question, patience = self.question(), {"X-Scale-Up-Timeout": f"{COLD_START_S:g}"}
+        answer = self.platform.call(
+            "POST", question.path, json=question.body, headers=patience, timeout=COLD_START_S + 20
+        )
+        return str(answer["choices"][0]["text"])
 
 
 def listening(process: psutil.Process) -> set[int]:

@@ -28,10 +28,10 @@ def test_cached_tokens_are_passed_on() -> None:
     assert chat({"content": "Hi"}, usage=usage)["usage"]["prompt_tokens_details"]["cached_tokens"] == 8
 
 
-def test_only_a_message_of_calls_has_no_text() -> None:
+def test_a_message_of_calls_has_an_empty_text() -> None:
     assert chat({"content": None})["choices"][0]["message"]["content"] == ""
     message = chat({"content": None, "tool_calls": [CALL]})["choices"][0]["message"]
-    assert message["content"] is None
+    assert message["content"] == ""
     assert message["tool_calls"] == [CALL]
     assert "tool_calls" not in chat({"content": "Hi", "tool_calls": []})["choices"][0]["message"]
 
