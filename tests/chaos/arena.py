@@ -95,17 +95,15 @@ class Arena:
             clear = sorted(answers, key=lambda prompt: -answers[prompt][1])[:QUESTIONS_EACH]
             assert all(answers[prompt][1] > CLEAR for prompt in clear), (model, answers)
             self.known[model] = {prompt: answers[prompt][0] for prompt in clear}
-        self.known[BASE] = {PROMPTS[1]: self._answer(BASE, PROMPTS[1], chat=True)[0]}
+        self.known[BASE] = {PROMPTS[1]: self._answer(BASE, PROMPTS[1])[0]}
 
-    def _answer(self, model: str, prompt: str, *, chat: bool = False) -> tuple[Said, float]:
+    def _answer(self, model: str, prompt: str) -> tuple[Said, float]:
         """What it says, and how sure it is: the least margin of a token."""
-        options = {"chat": chat} if chat else {"logprobs": 2}
-        question = self.question(model, prompt, **options)
+        question = self.question(model, prompt, chat=True, logprobs=True, top_logprobs=2)
         answer = self.platform.call("POST", question.path, json=question.body)
         if model in self.classifiers:
             return answer["data"][0]["logits"], 1.0
         [choice] = answer["choices"]
-        if chat:
-            return choice["message"]["content"], 1.0
-        tops = [sorted(top.values()) for top in choice["logprobs"]["top_logprobs"]]
-        return choice["text"], min(top[-1] - top[-2] for top in tops if len(top) > 1)
+        tokens = choice["logprobs"]["content"]
+        tops = [sorted(top["logprob"] for top in token["top_logprobs"]) for token in tokens]
+        return choice["message"]["content"], min(top[-1] - top[-2] for top in tops if len(top) > 1)
