@@ -13,8 +13,6 @@ and, because nobody waits for that:
     row            POST sent → the deployment's row says Deployed
 """
 
-import argparse
-import json
 import time
 from typing import Any
 
@@ -55,23 +53,14 @@ def seen(deployment: str) -> tuple[float, float]:
 def measured(platform: live.Platform, rounds: int) -> dict[str, Any]:
     kept = platform.deploy("kept")  # as long as it is there the engine runs
     live.first_token(platform.question("kept", stream=False))
-    results: dict[str, Any] = {}
-    for kind in ("plain", "streamed"):
-        times = [measure(platform, f"{kind}-{n}", stream=kind == "streamed") for n in range(rounds)]
-        results[kind] = live.summary(times)
-        results[kind]["kept"] = results[kind]["total"]["median_ms"] <= PROMISED_S * 1000
+    results = live.both_ways(
+        lambda kind, number: measure(platform, f"{kind}-{number}", stream=kind == "streamed"),
+        rounds,
+        PROMISED_S,
+    )
     platform.call("DELETE", f"{platform.deployments}/{kept}")
     return results
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=20)
-    rounds = parser.parse_args().rounds
-    with live.trained_platform() as platform:
-        machine = live.machine()
-        print(json.dumps({"machine": machine} | measured(platform, rounds), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    live.main(__doc__, measured, rounds=20)

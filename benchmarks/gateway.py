@@ -8,7 +8,6 @@ a busy moment hits all of them; ratios are medians of the rounds' own ratios.
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import sys
@@ -223,13 +222,9 @@ def tell(name: str, result: dict[str, Any]) -> None:
     )
 
 
-def machine() -> dict[str, Any]:
-    return {"cores": os.cpu_count(), "load_average": [round(load, 2) for load in os.getloadavg()]}
-
-
 def measured(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Each part with servers of its own, so that no idle one is in the way."""
-    results: dict[str, Any] = {"machine": machine()}
+    results: dict[str, Any] = {"machine": servers.machine()}
     count = arguments.rounds
     with ExitStack() as stack:
         servers.stores(stack)

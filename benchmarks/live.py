@@ -3,6 +3,7 @@
 The rows tell when each part did its share; clients and platform share one clock, so that their times compare.
 """
 
+import argparse
 import json
 import logging
 import os
@@ -19,7 +20,7 @@ from typing import Any
 import httpx
 
 from benchmarks.http_load import Target
-from benchmarks.servers import free_port
+from benchmarks.servers import free_port, machine
 from embassy.platform.launcher.testing import await_services, launched, temporary_home
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,8 +113,25 @@ def p90(values: Sequence[float]) -> float:
     return quantiles(values, n=10, method="inclusive")[8] if len(values) > 1 else values[0]
 
 
-def machine() -> dict[str, Any]:
-    return {"cores": os.cpu_count(), "load_average": [round(load, 2) for load in os.getloadavg()]}
+def both_ways(
+    measure: Callable[[str, int], dict[str, float]], rounds: int, promised_s: float
+) -> dict[str, Any]:
+    """`measure` called for plain and streamed requests so often; and whether the promise is kept."""
+    results: dict[str, Any] = {}
+    for kind in ("plain", "streamed"):
+        results[kind] = summary([measure(kind, number) for number in range(rounds)])
+        results[kind]["kept"] = results[kind]["total"]["median_ms"] <= promised_s * 1000
+    return results
+
+
+def main(description: str | None, measured: Callable[[Platform, int], dict[str, Any]], rounds: int) -> None:
+    """The command line of a benchmark on a platform of its own: `measured` prints its results as JSON."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    chosen = parser.parse_args().rounds
+    with trained_platform() as platform:
+        state = machine()
+        print(json.dumps({"machine": state} | measured(platform, chosen), indent=2))
 
 
 def _is_ready(url: httpx.URL) -> bool:

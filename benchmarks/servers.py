@@ -137,3 +137,7 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port
+
+
+def machine() -> dict[str, Any]:
+    return {"cores": os.cpu_count(), "load_average": [round(load, 2) for load in os.getloadavg()]}

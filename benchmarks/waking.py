@@ -12,9 +12,7 @@ the one before it ended:
     total          their sum
 """
 
-import argparse
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -114,23 +112,12 @@ def measure_crowd(platform: live.Platform, sleeper: Sleeper) -> dict[str, Any]:
 
 def measured(platform: live.Platform, rounds: int) -> dict[str, Any]:
     sleeper = make_sleeper(platform)
-    results: dict[str, Any] = {}
-    for kind in ("plain", "streamed"):
-        times = [measure(platform, sleeper, stream=kind == "streamed") for _ in range(rounds)]
-        results[kind] = live.summary(times)
-        results[kind]["kept"] = results[kind]["total"]["median_ms"] <= PROMISED_S * 1000
+    results = live.both_ways(
+        lambda kind, _: measure(platform, sleeper, stream=kind == "streamed"), rounds, PROMISED_S
+    )
     results["crowd"] = measure_crowd(platform, sleeper)
     return results
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10)
-    rounds = parser.parse_args().rounds
-    with live.trained_platform() as platform:
-        machine = live.machine()
-        print(json.dumps({"machine": machine} | measured(platform, rounds), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    live.main(__doc__, measured, rounds=10)

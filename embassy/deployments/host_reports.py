@@ -34,12 +34,14 @@ class HostReport:
 
 
 def host_reports(actor: Actor) -> list[HostReport]:
-    return [_report(actor, host) for host in Host.objects.order_by("name")]
+    used = set(deployments_visible_to(actor).values_list("engine_id", flat=True))
+    return [_report(actor, host, used) for host in Host.objects.order_by("name")]
 
 
-def _report(actor: Actor, host: Host) -> HostReport:
+def _report(actor: Actor, host: Host, used: set[int]) -> HostReport:
+    """`used` are the primary keys of engines that the actor has something on."""
     room, engines = hosts.room_of(host), list(hosts.occupants(host))
-    known = [engine for engine in engines if _may_know(actor, engine)]
+    known = [engine for engine in engines if _may_know(actor, engine, used)]
     jobs = TrainingJob.objects.filter(lease_owner__startswith=f"{host.name}:", lease_until__isnull=False)
     visible = list(jobs_visible_to(actor).filter(pk__in=jobs).select_related("project"))
     return HostReport(
@@ -59,11 +61,11 @@ def _report(actor: Actor, host: Host) -> HostReport:
     )
 
 
-def _may_know(actor: Actor, engine: Engine) -> bool:
+def _may_know(actor: Actor, engine: Engine, used: set[int]) -> bool:
     """One's own, and shared ones with something of one's own on them or of a model that everybody has."""
     if not engine.automatic:
         return engine.organization_id == actor.organization_id
-    if deployments_visible_to(actor).filter(engine=engine).exists():
+    if engine.pk in used:
         return True
     return catalog.is_listed(engine.base_model) and not engine.archive_key
 

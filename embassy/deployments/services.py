@@ -13,6 +13,7 @@ from django.utils import timezone
 from embassy.catalog import selectors as catalog
 from embassy.deployments import moves, wakes
 from embassy.deployments.models import Deployment, WakeCause
+from embassy.deployments.models.deployment import LOG_DAYS
 from embassy.deployments.rest import may_be_woken
 from embassy.deployments.routes import Route
 from embassy.deployments.schedule import check_timeout, parse_window
@@ -29,7 +30,7 @@ from embassy.platform.ids import new_id
 from embassy.projects import audit
 from embassy.projects.models import Project
 
-LOG_DAYS, MAX_LOG_DAYS = 30, 365
+MAX_LOG_DAYS = 365
 PUBLIC_ID = re.compile(r"dp-[0-9A-Za-z]{22}")
 
 

@@ -7,16 +7,16 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from embassy.engines import queue, runs, services
+from embassy.engines import queue, runs
 from embassy.engines.models import Adapter, Engine
-from embassy.engines.models.engine import START_ATTEMPTS
+from embassy.engines.models.engine import GIVEN_UP, START_ATTEMPTS
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
+from embassy.engines.wakeups import changed, due
 from embassy.platform import leases
 
 # A run this long (seconds) shows that the engine starts well: the count of failures begins anew.
 GOOD_RUN = 15
 LONGEST_PAUSE = 60  # seconds
-GIVEN_UP = timedelta(seconds=60)  # for so long requests do not wake an engine that was given up
 
 GONE = {"host": "", "port": 0, "draining": False, "active_at": None, "sleep_level": 0}
 ASLEEP = "It sleeps: its weights wait in the host's memory. The next request wakes it."
@@ -29,7 +29,7 @@ class LeaseLost(Exception):
 @transaction.atomic
 def claim(*, engine_pk: int) -> Engine | None:
     """The engine, now ours; None if it is not wanted, already run by somebody, or to be left for a while."""
-    engine = Engine.objects.filter(services.due(), pk=engine_pk, deleted_at=None).first()
+    engine = Engine.objects.filter(due(), pk=engine_pk, deleted_at=None).first()
     seat = queue.seat_here(engine_pk) if engine is not None else None
     if engine is None or seat is None:
         return None
@@ -45,14 +45,14 @@ def claim(*, engine_pk: int) -> Engine | None:
         return None
     runs.opened(engine)
     engine.adapters.update(loaded_at=None)
-    services.changed(engine)
+    changed(engine)
     return engine
 
 
 def explain(*, engine: Engine, token: int, reason: str) -> None:
     """Say what the start is waiting for."""
     _fenced(engine, token, reason=reason)
-    services.changed(engine)
+    changed(engine)
 
 
 @transaction.atomic
@@ -71,28 +71,28 @@ def active(*, engine: Engine, token: int, host: str, port: int, model_path: str,
     if not ENGINE.transition(engine, EngineStatus.ACTIVE, where={"lease_token": token}, changes=changes):
         raise LeaseLost
     runs.activated(engine, token)
-    services.changed(engine)
+    changed(engine)
 
 
 @transaction.atomic
 def draining(*, engine: Engine, token: int) -> None:
     """No new requests from now on; those in flight may finish."""
     _fenced(engine, token, draining=True)
-    services.changed(engine)
+    changed(engine)
 
 
 @transaction.atomic
 def resumed(*, engine: Engine, token: int) -> None:
     """Requests may come again: it was wanted anew before it had stopped, or it woke up."""
     _fenced(engine, token, draining=False, reason="", sleep_level=0)
-    services.changed(engine)
+    changed(engine)
 
 
 @transaction.atomic
 def asleep(*, engine: Engine, token: int, level: int) -> None:
     """Its GPU is free, and the next request wakes it."""
     _fenced(engine, token, draining=False, reason=ASLEEP, sleep_level=level)
-    services.changed(engine)
+    changed(engine)
 
 
 @transaction.atomic
@@ -165,7 +165,7 @@ def _release(engine: Engine, token: int, *, reason: str, changes: dict[str, Any]
     if ENGINE.transition(engine, target, where={"lease_token": token}, reason=reason, changes=everything):
         runs.closed(engine, token, reason)
     engine.adapters.update(loaded_at=None)
-    services.changed(engine)
+    changed(engine)
     queue.advance_soon()
 
 
@@ -190,4 +190,4 @@ def _adapter(adapter: Adapter, token: int, **changes: Any) -> None:
     if not Engine.objects.filter(pk=adapter.engine_id, lease_token=token).exists():
         raise LeaseLost
     Adapter.objects.filter(pk=adapter.pk, engine__lease_token=token).update(**changes)
-    services.changed(adapter.engine)
+    changed(adapter.engine)

@@ -2,13 +2,13 @@
 
 import hashlib
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from embassy.engines.command import GUESTS, MAX_ADAPTERS
 from embassy.engines.keys import EngineKey
 from embassy.engines.models import Engine
 from embassy.engines.states import Wanted
+from embassy.platform import locks
 
 
 def lock(key: EngineKey) -> None:
@@ -17,9 +17,7 @@ def lock(key: EngineKey) -> None:
     Not a lock on the engines' rows: who holds one of those may be waiting for a place.
     """
     digest = hashlib.sha256(repr(key).encode()).digest()
-    number = int.from_bytes(digest[:8], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+    locks.lock(int.from_bytes(digest[:8], "big", signed=True))
 
 
 def shard_with_room(key: EngineKey, *, name: str = "", is_guest: bool = False, present: int = 0) -> int:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -19,13 +19,14 @@ from django.utils import timezone
 from embassy.engines import capacity, hosts, selectors
 from embassy.engines.capacity import Ask, Never, Room, Seat, Wait
 from embassy.engines.models import Engine, Host
-from embassy.engines.models.engine import START_ATTEMPTS
+from embassy.engines.models.engine import GIVEN_UP, START_ATTEMPTS
 from embassy.engines.needs import need_of
 from embassy.engines.sizing import Need
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
 from embassy.engines.wakeups import changed, due
 from embassy.platform import leases
 from embassy.platform.enqueue import enqueue
+from embassy.platform.locks import lock
 from embassy.platform.logs import fields
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ NO_WORKER = "Waiting for an engine worker: none is running. Start one."
 WAKING = "Waking up: its weights go back to the GPU."
 # A place is there for it, so its host would have come by then: the wake-up was lost, with Redis or a worker.
 CLAIM_S = 5.0
-REFUSED_FOR = timedelta(seconds=60)  # for so long requests do not wake an engine that is too big
 
 NO_SEAT: dict[str, Any] = {"host_name": "", "gpus": []}
 
@@ -52,7 +52,7 @@ def advance() -> None:
     """Give places to those that wait, and say to the others what they wait for."""
     if not selectors.waiting().exists():
         return
-    _lock()
+    lock(LOCK)
     known = list(hosts.known())
     unplaced, placed = split(waiting_in_order(), {host.name for host in known if hosts.is_alive(host)})
     rooms = [hosts.room_of(host) for host in known]
@@ -92,7 +92,7 @@ def seat_here(engine_pk: int) -> dict[str, Any] | None:
     Call it in the transaction of the claim. A host that nobody registered, because its supervisor was
     started by hand, is not counted.
     """
-    _lock()
+    lock(LOCK)
     engine = Engine.objects.get(pk=engine_pk)
     host = Host.objects.filter(name=settings.HOST_NAME).first()
     if engine.host_name:
@@ -106,7 +106,7 @@ def seat_here(engine_pk: int) -> dict[str, Any] | None:
 @transaction.atomic
 def take_back(*, engine: Engine, token: int) -> bool:
     """An engine that slept has its GPUs again, but takes no requests yet. False: others have them."""
-    _lock()
+    lock(LOCK)
     host = Host.objects.filter(name=engine.host_name).first()
     if host is not None and not capacity.holds(hosts.room_of(host), hosts.full_seat_of(engine)):
         return False
@@ -192,7 +192,7 @@ def _refuse(engine: Engine, answer: Never) -> None:
     changes = {
         "wanted": Wanted.INACTIVE,
         "failures": START_ATTEMPTS,
-        "retry_at": Now() + REFUSED_FOR,
+        "retry_at": Now() + GIVEN_UP,
         "reason": answer.reason,
     }
     where = {"lease_until": None, "wanted": Wanted.ACTIVE}
@@ -205,8 +205,3 @@ def _refuse(engine: Engine, answer: Never) -> None:
 
 def _columns(seat: Seat) -> dict[str, Any]:
     return {"host_name": seat.host, "need_bytes": seat.need, "gpus": list(seat.gpus)}
-
-
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

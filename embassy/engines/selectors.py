@@ -1,7 +1,6 @@
 """Reads of engines. An organization sees its own engines; the automatic ones are the platform's."""
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from embassy.engines.client import EngineClient
 from embassy.engines.models import Engine
@@ -20,11 +19,6 @@ def get_engine(actor: Actor, public_id: str) -> Engine:
     if engine is None:
         raise NotFound(f"There is no engine {public_id}. List yours with GET /v1/engines.")
     return engine
-
-
-def live() -> "QuerySet[Engine, Engine]":
-    """Engines that somebody runs now."""
-    return Engine.objects.filter(lease_until__gt=Now())
 
 
 def waiting() -> "QuerySet[Engine, Engine]":

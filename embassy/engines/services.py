@@ -14,8 +14,7 @@ from embassy.engines import keys, places, queue
 from embassy.engines.keys import Archive, EngineKey
 from embassy.engines.models import Adapter, Engine
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
-from embassy.engines.wakeups import changed as changed
-from embassy.engines.wakeups import due as due
+from embassy.engines.wakeups import changed
 from embassy.platform import notify
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Conflict, InvalidInput, NotFound

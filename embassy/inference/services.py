@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from embassy.inference.models import Latency, LatencyKind, Usage
+from embassy.inference.models.usage import hour_of
 from embassy.inference.spending import Account, Buckets, Total
 
 WHOSE = ("organization_pk", "project_pk", "deployment_pk", "key_pk", "model", "hour")
@@ -30,7 +31,7 @@ Row = tuple[Any, ...]
 @transaction.atomic
 def add_usage(*, totals: Mapping[Account, Total], at: datetime) -> None:
     """Add what was spent to the hour of `at`: two statements, however many rows."""
-    hour = at.replace(minute=0, second=0, microsecond=0)
+    hour = hour_of(at)
     # One order in every process, so that two that write at once never wait for each other in a circle.
     accounts = sorted(totals.items(), key=lambda item: str(item[0]))
     _add(Usage, WHOSE, USAGE_KEY, USAGE_SUMS, [_usage(account, hour, total) for account, total in accounts])

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from embassy.platform.query import query_of
 from embassy.projects.authentication import actor_of
 from embassy.projects.idempotent import idempotent
 from embassy.projects.selectors import get_project
@@ -107,7 +108,6 @@ class JobEventList(JobView):
         responses=JobEventSerializer(many=True),
     )
     def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
-        query = EventsQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, EventsQuerySerializer)
         job = self.job(request, project_id, training_job_id)
-        return Response(JobEventSerializer(selectors.events_of(job, **query.validated_data), many=True).data)
+        return Response(JobEventSerializer(selectors.events_of(job, **query), many=True).data)

@@ -7,6 +7,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from embassy.platform.query import query_of
 from embassy.platform.storage.disposition import attachment
 from embassy.projects.authentication import actor_of
 from embassy.training import artifacts, evidence, merges, selectors
@@ -57,12 +58,11 @@ class CheckpointEvidence(CheckpointView):
         responses={status.HTTP_200_OK: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, project_id: str, training_job_id: str, number: int) -> HttpResponse:
-        query = EvidenceQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, EvidenceQuerySerializer)
         checkpoint = self.checkpoint(request, project_id, training_job_id, number)
         # As bytes, so that the file is the one whose checksum the list of artifacts shows.
         content = evidence.as_bytes(evidence.evidence_of(checkpoint))
         answer = HttpResponse(content, content_type="application/json")
-        if query.validated_data["download"]:
+        if query["download"]:
             answer["Content-Disposition"] = attachment(artifacts.evidence_filename(checkpoint))
         return answer

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from embassy.platform.errors import NotFound
+from embassy.platform.query import query_of
 from embassy.projects.authentication import actor_of
 from embassy.training import logs, pauses
 from embassy.training.api import JobView
@@ -58,14 +59,13 @@ class TrainingJobLogs(JobView):
         operation_id="readTrainingJobLog", parameters=[LogQuerySerializer], responses=LogSerializer
     )
     def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
-        query = LogQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, LogQuerySerializer)
         job = self.job(request, project_id, training_job_id)
         attempts = logs.attempts_of(job)
-        attempt = query.validated_data.get("attempt") or max(attempts, default=0)
+        attempt = query.get("attempt") or max(attempts, default=0)
         if attempt not in attempts:
             raise NotFound(
                 f"Training job {job.name} has no log of attempt {attempt or 'one'} yet.", code="no_log"
             )
-        piece = logs.read(job, attempt=attempt, offset=query.validated_data["offset"])
+        piece = logs.read(job, attempt=attempt, offset=query["offset"])
         return Response(LogSerializer({**vars(piece), "attempts": attempts}).data)

@@ -3,10 +3,10 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from embassy.platform.query import query_of
 from embassy.training import tested_rows
 from embassy.training.api import JobView
 from embassy.training.models import TrainingJob
@@ -31,7 +31,7 @@ class TestResultList(JobView):
         responses=TestResultSerializer(many=True),
     )
     def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
-        query = checked(ResultsQuerySerializer(data=request.query_params))
+        query = query_of(request, ResultsQuerySerializer)
         job = self.job(request, project_id, training_job_id)
         table = table_of(job)
         measure = measure_of(job, query.get("by"))
@@ -46,7 +46,7 @@ class TestedRowList(JobView):
         operation_id="listTestedRows", parameters=[RowsQuerySerializer], responses=TestedRowsSerializer
     )
     def get(self, request: Request, project_id: str, training_job_id: str, number: int) -> Response:
-        query = checked(RowsQuerySerializer(data=request.query_params))
+        query = query_of(request, RowsQuerySerializer)
         job = self.job(request, project_id, training_job_id)
         measure = measure_of(job, query.pop("by", None))
         page = tested_rows.rows_of(tested_rows.get_result(job, number), measure, **query)
@@ -71,7 +71,7 @@ class Comparison(JobView):
         responses=ResultComparisonSerializer,
     )
     def get(self, request: Request, project_id: str, training_job_id: str) -> Response:
-        query = checked(CompareQuerySerializer(data=request.query_params))
+        query = query_of(request, CompareQuerySerializer)
         job = self.job(request, project_id, training_job_id)
         a, b = (tested_rows.get_result(job, query.pop(name)) for name in ("a", "b"))
         measure = tested_rows.measure_of(job, query.pop("by", None))
@@ -88,11 +88,6 @@ class Comparison(JobView):
             "rows": [shown_pair(pair, measure) for pair in found.rows],
         }
         return Response(ResultComparisonSerializer(shown).data)
-
-
-def checked(query: serializers.Serializer[Any]) -> dict[str, Any]:
-    query.is_valid(raise_exception=True)
-    return dict(query.validated_data)
 
 
 def measure_of(job: TrainingJob, by: str | None) -> Measure | None:

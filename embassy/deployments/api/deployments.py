@@ -16,6 +16,7 @@ from embassy.deployments.serializers import (
     DeploymentSummarySerializer,
     UpdateDeploymentSerializer,
 )
+from embassy.platform.query import query_of
 from embassy.projects.authentication import actor_of
 from embassy.projects.idempotent import idempotent
 from embassy.projects.selectors import get_project
@@ -32,9 +33,8 @@ class DeploymentList(APIView):
     def get(self, request: Request, project_id: str) -> Response:
         actor = actor_of(request)
         deployments = selectors.deployments_of(actor, get_project(actor, project_id))
-        query = DeploymentQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        shown = deployments.filter(**query.validated_data)
+        query = query_of(request, DeploymentQuerySerializer)
+        shown = deployments.filter(**query)
         return Response(DeploymentSummarySerializer(shown, many=True).data)
 
     @extend_schema(

@@ -24,6 +24,7 @@ from embassy.engines import services as engines
 from embassy.engines.models import Engine
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Forbidden, InvalidInput, NotFound
+from embassy.platform.query import query_of
 from embassy.projects.authentication import actor_of
 from embassy.projects.idempotent import idempotent
 from embassy.projects.models import Project
@@ -39,9 +40,8 @@ class EngineList(APIView):
         responses=EngineSummarySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        query = EngineQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        shown = selectors.engines_with_counts(actor_of(request)).filter(**query.validated_data)
+        query = query_of(request, EngineQuerySerializer)
+        shown = selectors.engines_with_counts(actor_of(request)).filter(**query)
         return Response(EngineSummarySerializer(shown, many=True).data)
 
     @extend_schema(

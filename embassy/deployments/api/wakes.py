@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 from embassy.deployments.api.deployments import found
 from embassy.deployments.wake_serializers import WakeQuerySerializer, WakeSerializer
 from embassy.deployments.wake_times import wakes_of
+from embassy.platform.query import query_of
 
 
 class DeploymentWakes(APIView):
@@ -21,7 +22,6 @@ class DeploymentWakes(APIView):
     )
     def get(self, request: Request, project_id: str, deployment_id: str) -> Response:
         deployment = found(request, project_id, deployment_id)
-        query = WakeQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        rows = wakes_of(deployment)[: query.validated_data["limit"]]
+        query = query_of(request, WakeQuerySerializer)
+        rows = wakes_of(deployment)[: query["limit"]]
         return Response(WakeSerializer(rows, many=True).data)

@@ -9,6 +9,8 @@ from embassy.deployments.states import DEPLOYMENT, ENDED, DeploymentStatus
 from embassy.platform.ids import id_factory
 from embassy.platform.models import Timestamped
 
+LOG_DAYS = 30  # for so long logs are kept, unless somebody says otherwise
+
 
 class Deployment(Timestamped):
     """What is deployed is copied into the row, so that routing asks nobody else."""
@@ -49,7 +51,7 @@ class Deployment(Timestamped):
     last_used_at = models.DateTimeField(null=True)
 
     log_requests = models.BooleanField(default=False)  # inputs and outputs are kept only if asked for
-    log_days = models.PositiveSmallIntegerField(default=30)  # and for no longer than this
+    log_days = models.PositiveSmallIntegerField(default=LOG_DAYS)  # and for no longer than this
 
     class Meta:
         constraints: ClassVar = [

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from embassy.platform.models import Leased, Timestamped
 
 # An engine that failed to start this often is not tried again until somebody wants it anew.
 START_ATTEMPTS = 5
+GIVEN_UP = timedelta(seconds=60)  # for so long requests do not wake one that was given up
 
 
 class EngineKind(models.TextChoices):

@@ -1,8 +1,14 @@
 """What was used, in numbers."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
+
+
+def hour_of(time: datetime) -> datetime:
+    """The hour in whose row this is counted, by its beginning."""
+    return time.replace(minute=0, second=0, microsecond=0)
 
 
 class Usage(models.Model):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from embassy.inference.models.usage import hour_of
 from embassy.inference.reports.figures import figures
 from embassy.inference.reports.names import Directory, directory
 from embassy.inference.reports.report import Group, Question, Report
@@ -13,7 +14,7 @@ def answer(actor: Actor, question: Question, report: Report) -> dict[str, Any]:
     known = _directory(actor, question, report)
     grouped = report.groups.items() if question.group_by else ()
     return {
-        "from": _unix(question.since.replace(minute=0, second=0, microsecond=0)),
+        "from": _unix(hour_of(question.since)),
         "to": _unix(question.until),
         "total": figures(report.total),
         "groups": [_named(question, group, known) | figures(total) for group, total in grouped],

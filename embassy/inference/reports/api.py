@@ -19,6 +19,7 @@ from embassy.inference.reports.serializers import (
     UsageReportSerializer,
 )
 from embassy.platform.actor import Actor
+from embassy.platform.query import query_of
 from embassy.projects.authentication import actor_of
 from embassy.projects.selectors import get_project
 
@@ -33,10 +34,9 @@ class UsageView(APIView):
         responses=UsageReportSerializer,
     )
     def get(self, request: Request) -> Response:
-        query = UsageQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, UsageQuerySerializer)
         actor = actor_of(request)
-        return _answer(actor, query.validated_data, **_narrowed(actor, query.validated_data))
+        return _answer(actor, query, **_narrowed(actor, query))
 
 
 class DeploymentUsage(APIView):
@@ -51,9 +51,8 @@ class DeploymentUsage(APIView):
     def get(self, request: Request, project_id: str, deployment_id: str) -> Response:
         actor = actor_of(request)
         pk = names.deployment_pk(actor, deployment_id, get_project(actor, project_id))
-        query = PeriodSerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        return _answer(actor, query.validated_data, deployment_pk=pk)
+        query = query_of(request, PeriodSerializer)
+        return _answer(actor, query, deployment_pk=pk)
 
 
 class EngineRuns(APIView):
@@ -67,9 +66,8 @@ class EngineRuns(APIView):
     )
     def get(self, request: Request, engine_id: str) -> Response:
         engine = get_engine(actor_of(request), engine_id)
-        query = RunQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        rows = engine.runs.order_by("-id")[: query.validated_data["limit"]]
+        query = query_of(request, RunQuerySerializer)
+        rows = engine.runs.order_by("-id")[: query["limit"]]
         return Response(EngineRunSerializer(rows, many=True).data)
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncDay
 
 from embassy.inference.models import Latency, LatencyKind, Usage
+from embassy.inference.models.usage import hour_of
 from embassy.inference.selectors import rows_visible_to
 from embassy.inference.services import USAGE_SUMS
 from embassy.inference.spending import Total
@@ -58,7 +59,7 @@ class Report:
 
 def report(actor: Actor, question: Question) -> Report:
     """Groups by time first, then by requests. Raises InvalidInput if there are too many."""
-    hour = question.since.replace(minute=0, second=0, microsecond=0)
+    hour = hour_of(question.since)
     visible = rows_visible_to(actor, since=hour, until=question.until) & Q(**question.narrowed())
     columns = [COLUMNS[name] for name in question.group_by]
     groups = _sums(visible, columns)

@@ -19,6 +19,7 @@ from embassy.inference.request_logs.serializers import (
     PageSerializer,
     filter_of,
 )
+from embassy.platform.query import query_of
 from embassy.projects.authentication import actor_of
 from embassy.projects.idempotent import idempotent
 from embassy.projects.selectors import get_project
@@ -35,11 +36,9 @@ class LogList(APIView):
     )
     def get(self, request: Request, project_id: str, deployment_id: str) -> Response:
         deployment = found(request, project_id, deployment_id)
-        query = PageSerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        values = query.validated_data
+        query = query_of(request, PageSerializer)
         logs, following = selectors.page_of(
-            deployment, filter_of(values), before=values.get("before"), limit=values["limit"]
+            deployment, filter_of(query), before=query.get("before"), limit=query["limit"]
         )
         return Response(LogPageSerializer({"logs": logs, "next": following}).data)
 
@@ -51,11 +50,10 @@ class LogList(APIView):
     )
     def delete(self, request: Request, project_id: str, deployment_id: str) -> Response:
         deployment = found(request, project_id, deployment_id)
-        query = DeleteLogsSerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = query_of(request, DeleteLogsSerializer)
         deleted = services.delete_logs(
             deployment=deployment,
-            older_than=query.validated_data.get("older_than"),
+            older_than=query.get("older_than"),
             actor=actor_of(request),
         )
         return Response({"deleted": deleted})

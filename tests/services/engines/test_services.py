@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from embassy.engines import observe, queue, reconcile, selectors, services
+from embassy.engines import observe, queue, reconcile, services
 from embassy.engines.keys import Archive, rank_for, rung
 from embassy.engines.models import Adapter, Engine, EngineKind
 from embassy.engines.models.engine import START_ATTEMPTS
@@ -184,7 +185,7 @@ def test_expired_lease_is_freed_and_a_live_one_is_not() -> None:
     live, expired = run_engine(make_engine()), run_engine(make_engine_with_rank(64))
     Engine.objects.filter(pk=expired.pk).update(lease_until=ago(1))
     reconcile.reconcile()
-    assert set(selectors.live()) == {live}
+    assert set(Engine.objects.filter(lease_until__gt=timezone.now())) == {live}
 
 
 def test_wake_up_is_sent_again_only_after_a_while_and_then_it_says_why_it_waits(
