@@ -12,7 +12,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,15 +20,14 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import servers
-from benchmarks.http_load import Load, Target, load
+from benchmarks import http_load, openai_load, servers
+from benchmarks.http_load import Load, Target
 
 Body = dict[str, Any]
 
 MODEL = "tiny"
 CHAT = "/v1/chat/completions"
-VLLM_TOKENS = 64
-END_TOKENS = (4, 5)  # of the shipped model: without them each answer has as many tokens as were asked for
+VLLM_TOKENS = 64  # of each answer, wherever the model would have ended it
 
 
 @dataclass(frozen=True)
@@ -40,19 +39,24 @@ class Case:
     stream: bool
     most_cpu_us: float | None = None
     least_ratio: float | None = None
+    load: Callable[..., Awaitable[Load]] = http_load.load
 
     @property
     def name(self) -> str:
-        return f"{'stream' if self.stream else 'plain'} c{self.connections}"
+        kind = "plain" if not self.stream else "stream" if self.load is http_load.load else "openai"
+        return f"{kind} c{self.connections}"
 
 
 STUB = (
     Case(1, 1_000, stream=False, most_cpu_us=250),
     Case(8, 2_400, stream=False),
     Case(32, 3_200, stream=False, most_cpu_us=150),
-    Case(1, 100, stream=True, least_ratio=0.8),
-    Case(8, 320, stream=True, least_ratio=0.8),
-    Case(32, 640, stream=True, least_ratio=0.8),
+    Case(1, 100, stream=True),
+    Case(8, 320, stream=True),
+    Case(32, 640, stream=True),
+    Case(1, 40, stream=True, least_ratio=0.8, load=openai_load.load),
+    Case(8, 80, stream=True, least_ratio=0.8, load=openai_load.load),
+    Case(32, 128, stream=True, least_ratio=0.8, load=openai_load.load),
 )
 VLLM = tuple(
     Case(connections, requests, stream=stream, least_ratio=0.95)
@@ -77,8 +81,7 @@ def stub_body(*, stream: bool) -> Body:
 
 def vllm_body(*, stream: bool) -> Body:
     body: Body = {"model": MODEL, "messages": [{"role": "user", "content": "My parcel has not arrived."}]}
-    body |= {"temperature": 0, "max_tokens": VLLM_TOKENS}
-    body |= {"logit_bias": {str(token): -100 for token in END_TOKENS}}
+    body |= {"temperature": 0, "max_tokens": VLLM_TOKENS, "ignore_eos": True}
     return body | ({"stream": True, "stream_options": {"include_usage": True}} if stream else {})
 
 
@@ -101,7 +104,7 @@ async def rounds(case: Case, targets: Sequence[Target], count: int) -> dict[str,
     seen: dict[str, list[Load]] = {target.name: [] for target in targets}
     for number in range(count):
         for target in targets if number % 2 == 0 else reversed(targets):
-            result = await load(target, connections=case.connections, requests=case.requests)
+            result = await case.load(target, connections=case.connections, requests=case.requests)
             seen[target.name].append(result)
     return seen
 
@@ -197,8 +200,8 @@ async def against_litellm(case: Case, targets: Sequence[Target], count: int) -> 
     ours, theirs = [], []
     for _ in range(count):
         more = case.requests * 10
-        ours.append(await load(targets[0], connections=case.connections, requests=more))
-        theirs.append(await load(targets[1], connections=case.connections, requests=case.requests))
+        ours.append(await case.load(targets[0], connections=case.connections, requests=more))
+        theirs.append(await case.load(targets[1], connections=case.connections, requests=case.requests))
     times = [(t.cpu_us or 0.0) / (o.cpu_us or 1.0) for o, t in zip(ours, theirs, strict=True)]
     result = {"gateway": summary(ours), "litellm": summary(theirs), "times_our_cpu": spread(times)}
     return result | {"kept": result["times_our_cpu"]["median"] >= LITELLM_LEAST}
