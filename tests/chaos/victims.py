@@ -21,12 +21,12 @@ WARDEN = "warden"
 
 def engines_of(platform: LivePlatform) -> list[psutil.Process]:
     """The process of each engine that its warden started; what that has started itself is not among them."""
-    return [p for p in platform.leftovers() if _name(p) == ENGINE and _name(p.parent()) == WARDEN]
+    return [p for p in platform.leftovers() if _name(p) == ENGINE and _name(_parent(p)) == WARDEN]
 
 
 def cores_of(platform: LivePlatform) -> list[psutil.Process]:
     """What the engines' own processes have started: there their models run."""
-    return [p for p in platform.leftovers() if _name(p) == _name(p.parent()) == ENGINE]
+    return [p for p in platform.leftovers() if _name(p) == _name(_parent(p)) == ENGINE]
 
 
 def main_of(platform: LivePlatform, service: str) -> list[psutil.Process]:
@@ -39,6 +39,12 @@ def _is_top(platform: LivePlatform, process: psutil.Process) -> bool:
         parent = process.parent()
         return parent is None or platform.service_of(parent) != platform.service_of(process)
     return False
+
+
+def _parent(process: psutil.Process) -> psutil.Process | None:
+    with suppress(psutil.NoSuchProcess):
+        return process.parent()
+    return None
 
 
 def _name(process: psutil.Process | None) -> str:

@@ -82,6 +82,9 @@ async def storm(arena: Arena, account: Account, killer: Killer) -> None:
             task.cancel()
         account.is_over = True
         await asyncio.gather(*users)
+        # One that ended by itself spared the platform the rest of its time.
+        for ended in await asyncio.gather(*disasters, return_exceptions=True):
+            assert isinstance(ended, asyncio.CancelledError), ended
 
 
 async def ask_everything(arena: Arena) -> list[str]:
