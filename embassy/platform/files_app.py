@@ -6,6 +6,7 @@ the client. Only for files that we serve ourselves: the links of an S3 bucket le
 """
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -38,6 +39,11 @@ class MethodNotAllowed(EmbassyError):
 class BodyTooLarge(EmbassyError):
     status = 413
     code = "too_large"
+
+
+class BodyDamaged(EmbassyError):
+    status = 400
+    code = "checksum_mismatch"
 
 
 class RangeNotSatisfiable(EmbassyError):
@@ -158,11 +164,15 @@ class Exchange:
     async def _put(self, link: Link) -> None:
         self._check_size(link, int(self._headers.get("content-length", "0")))
         with await asyncio.to_thread(self._storage.receive, link.key) as pending:
-            size = 0
+            size, digest = 0, hashlib.sha256()
             while (piece := await self._piece()) is not None:
                 size += len(piece)
                 self._check_size(link, size)
                 await asyncio.to_thread(pending.write, piece)
+                if link.sha256:
+                    await asyncio.to_thread(digest.update, piece)
+            if link.sha256 and digest.hexdigest() != link.sha256:
+                raise BodyDamaged("The bytes are not those that were announced. Send them again.")
             await asyncio.to_thread(pending.commit)
         await self._finish(200, {"content-length": "0"})
 

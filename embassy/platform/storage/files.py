@@ -2,6 +2,7 @@
 
 import io
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from embassy.platform.storage.pending import PendingFile
 
 COPY_BYTES = 1024 * 1024
 UNFINISHED = ".unfinished"
+PARTS = "parts"
 LEFTOVER_SECONDS = 24 * 3600
 
 _swept: set[Path] = set()
@@ -45,9 +47,11 @@ class FileStorage:
     def path(self, key: str) -> Path:
         return self.root / check_key(key)
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, *, start: int = 0) -> BinaryIO:
         with _missing(key):
-            return self.path(key).open("rb")
+            stream = self.path(key).open("rb")
+        stream.seek(start)
+        return stream
 
     def read(self, key: str) -> bytes:
         with self.open(key) as stream:
@@ -98,6 +102,30 @@ class FileStorage:
     def presigned_put(self, key: str, *, max_bytes: int | None = None, seconds: int | None = None) -> str:
         return Link("PUT", check_key(key), max_bytes=max_bytes).url(seconds or settings.DOWNLOAD_URL_SECONDS)
 
+    def begin_parts(self, key: str) -> str:
+        check_key(key)
+        return secrets.token_hex(16)
+
+    def presigned_part(
+        self, key: str, parts: str, number: int, *, size: int, sha256: str = "", seconds: int | None = None
+    ) -> str:
+        link = Link("PUT", _part_key(parts, number), max_bytes=size, sha256=sha256)
+        return link.url(seconds or settings.DOWNLOAD_URL_SECONDS)
+
+    def stored_parts(self, key: str, parts: str) -> dict[int, int]:
+        return {int(part.rpartition("/")[2]): self.size(part) for part in self.list(f"{PARTS}/{parts}/")}
+
+    def join_parts(self, key: str, parts: str) -> None:
+        with self.receive(key) as pending:
+            for part in self.list(f"{PARTS}/{parts}/"):
+                with self.open(part) as stream:
+                    while data := stream.read(COPY_BYTES):
+                        pending.write(data)
+            pending.commit()
+
+    def drop_parts(self, key: str, parts: str) -> None:
+        self.delete_prefix(f"{PARTS}/{parts}/")
+
     def _stat(self, key: str) -> os.stat_result:
         with _missing(key):
             path = self.path(key)
@@ -121,6 +149,11 @@ class FileStorage:
             with suppress(FileNotFoundError):
                 if path.stat().st_mtime < limit:
                     path.unlink()
+
+
+def _part_key(parts: str, number: int) -> str:
+    """So that the order of the keys is that of the parts."""
+    return check_key(f"{PARTS}/{parts}/{number:06d}")
 
 
 @contextmanager

@@ -26,8 +26,8 @@ class Storage(Protocol):
     def put(self, key: str, source: Source) -> None:
         """Store bytes, a file, or the rest of a binary stream. Readers see all of it or nothing."""
 
-    def open(self, key: str) -> BinaryIO:
-        """A stream to read from; close it. Raises ObjectMissing."""
+    def open(self, key: str, *, start: int = 0) -> BinaryIO:
+        """A stream to read from, from byte `start` on; close it. Raises ObjectMissing."""
 
     def read(self, key: str) -> bytes:
         """All of a small object. Raises ObjectMissing."""
@@ -60,3 +60,23 @@ class Storage(Protocol):
 
     def presigned_put(self, key: str, *, max_bytes: int | None = None, seconds: int | None = None) -> str:
         """An absolute URL that takes one PUT. S3 does not enforce `max_bytes`: check size() afterwards."""
+
+    def begin_parts(self, key: str) -> str:
+        """Begin an object that comes in parts, and name it: the other methods want that name as `parts`."""
+
+    def presigned_part(
+        self, key: str, parts: str, number: int, *, size: int, sha256: str = "", seconds: int | None = None
+    ) -> str:
+        """An absolute URL that takes one PUT of a part, numbered from 1.
+
+        S3 does not enforce the size; our own storage does, and the SHA-256 (in hexadecimal) if there is one.
+        """
+
+    def stored_parts(self, key: str, parts: str) -> dict[int, int]:
+        """The bytes of each part that is there, by its number."""
+
+    def join_parts(self, key: str, parts: str) -> None:
+        """Make the object of the parts that are there. Repeatable while they are."""
+
+    def drop_parts(self, key: str, parts: str) -> None:
+        """Remove the parts. Nothing happens if there are none."""

@@ -22,19 +22,21 @@ class Link:
     key: str
     filename: str | None = None
     max_bytes: int | None = None
+    sha256: str = ""  # that the body must have; empty: any
 
     def url(self, seconds: int) -> str:
         """An absolute URL, good for `seconds` from now."""
-        payload = [self.method, self.key, self.filename, self.max_bytes, int(time.time()) + seconds]
+        expires = int(time.time()) + seconds
+        payload = [self.method, self.key, self.filename, self.max_bytes, expires, self.sha256]
         return f"{settings.PUBLIC_URL}{PATH}{signing.dumps(payload, salt=SALT)}"
 
 
 def read_token(token: str) -> Link:
     """Raises Forbidden if we did not sign it or its time is over."""
     try:
-        method, key, filename, max_bytes, expires = signing.loads(token, salt=SALT)
+        method, key, filename, max_bytes, expires, sha256 = signing.loads(token, salt=SALT)
     except signing.BadSignature:
         raise Forbidden(INVALID, code="link_invalid") from None
     if expires < time.time():
         raise Forbidden(EXPIRED, code="link_expired")
-    return Link(method, key, filename, max_bytes)
+    return Link(method, key, filename, max_bytes, sha256)

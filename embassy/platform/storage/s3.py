@@ -1,12 +1,12 @@
 """Objects in a bucket of S3, or of what speaks like it. The only module that sees boto3's exceptions."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -23,11 +23,16 @@ from embassy.platform.storage.pending import PendingFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CopySourceTypeDef, HeadObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import (
+        CompletedPartTypeDef,
+        CopySourceTypeDef,
+        HeadObjectOutputTypeDef,
+        PartTypeDef,
+    )
 
 COPY_BYTES = 1024 * 1024
 DELETE_BATCH = 1000
-MISSING = {"404", "NoSuchKey", "NotFound"}
+MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 
 # Checksums only where S3 insists: servers that merely speak like S3 fail on the newer ones.
 CLIENT = Config(
@@ -80,9 +85,10 @@ class S3Storage:
                 unclosed = cast(BinaryIO, _Unclosed(source))
                 self._client.upload_fileobj(unclosed, self._bucket, key, Config=TRANSFER)
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, *, start: int = 0) -> BinaryIO:
+        wanted = {"Range": f"bytes={start}-"} if start else {}
         with _errors(key):
-            answer = self._client.get_object(Bucket=self._bucket, Key=check_key(key))
+            answer = self._client.get_object(Bucket=self._bucket, Key=check_key(key), **wanted)  # type: ignore[arg-type]
         body = _Body(cast(BinaryIO, answer["Body"]), key)
         return cast(BinaryIO, io.BufferedReader(body, buffer_size=COPY_BYTES))
 
@@ -147,8 +153,43 @@ class S3Storage:
         parameters = {"Bucket": self._bucket, "Key": check_key(key)}
         return self._sign("put_object", parameters, seconds)
 
+    def begin_parts(self, key: str) -> str:
+        with _errors(key):
+            return self._client.create_multipart_upload(Bucket=self._bucket, Key=check_key(key))["UploadId"]
+
+    def presigned_part(
+        self, key: str, parts: str, number: int, *, size: int, sha256: str = "", seconds: int | None = None
+    ) -> str:
+        parameters = {"Bucket": self._bucket, "Key": check_key(key), "UploadId": parts, "PartNumber": number}
+        return self._sign("upload_part", parameters, seconds)
+
+    def stored_parts(self, key: str, parts: str) -> dict[int, int]:
+        return {part["PartNumber"]: part["Size"] for part in self._parts(key, parts)}
+
+    def join_parts(self, key: str, parts: str) -> None:
+        wanted: list[CompletedPartTypeDef] = [
+            {"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in self._parts(key, parts)
+        ]
+        with _errors(key):
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=check_key(key), UploadId=parts, MultipartUpload={"Parts": wanted}
+            )
+
+    def drop_parts(self, key: str, parts: str) -> None:
+        with suppress(ObjectMissing), _errors(key):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=check_key(key), UploadId=parts)
+
+    def _parts(self, key: str, parts: str) -> "list[PartTypeDef]":
+        pages = self._client.get_paginator("list_parts")
+        with _errors(key):
+            found = pages.paginate(Bucket=self._bucket, Key=check_key(key), UploadId=parts)
+            return [part for page in found for part in page.get("Parts", [])]
+
     def _sign(
-        self, method: Literal["get_object", "put_object"], parameters: dict[str, str], seconds: int | None
+        self,
+        method: Literal["get_object", "put_object", "upload_part"],
+        parameters: Mapping[str, Any],
+        seconds: int | None,
     ) -> str:
         lifetime = seconds or settings.DOWNLOAD_URL_SECONDS
         return self._signer.generate_presigned_url(method, Params=parameters, ExpiresIn=lifetime)

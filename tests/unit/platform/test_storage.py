@@ -313,3 +313,58 @@ def test_a_writer_that_is_killed_leaves_the_old_object(tmp_path: Path) -> None:
     writer.kill()
     writer.wait()
     assert (storage.read("key"), list(storage.list())) == (b"old", ["key"])
+
+
+def test_reads_from_the_middle(storage: Storage) -> None:
+    storage.put(KEY, b"0123456789")
+    with storage.open(KEY, start=6) as stream:
+        assert stream.read() == b"6789"
+
+
+PART = b"x" * (5 * 1024 * 1024)  # S3 takes no smaller one, but for the last
+
+
+def put_part(storage: Storage, parts: str, number: int, content: bytes) -> None:
+    url = storage.presigned_part(KEY, parts, number, size=len(content))
+    assert fetch(url, "PUT", content=content).status_code == 200
+
+
+def test_parts_become_an_object(storage: Storage) -> None:
+    parts = storage.begin_parts(KEY)
+    put_part(storage, parts, 2, b"the end")
+    put_part(storage, parts, 1, PART)
+    assert storage.stored_parts(KEY, parts) == {1: len(PART), 2: 7}
+    assert not storage.exists(KEY)
+    storage.join_parts(KEY, parts)
+    storage.drop_parts(KEY, parts)
+    assert storage.read(KEY) == PART + b"the end"
+    assert list(storage.list()) == [KEY]
+
+
+def test_a_part_that_comes_again_replaces_the_first(tmp_path: Path) -> None:
+    storage = FileStorage(tmp_path / "files")  # S3 does the same; rclone's server cannot
+    parts = storage.begin_parts(KEY)
+    put_part(storage, parts, 1, b"one")
+    put_part(storage, parts, 1, b"uno")
+    assert storage.stored_parts(KEY, parts) == {1: 3}
+    storage.join_parts(KEY, parts)
+    assert storage.read(KEY) == b"uno"
+
+
+def test_dropped_parts_are_gone(storage: Storage) -> None:
+    parts = storage.begin_parts(KEY)
+    put_part(storage, parts, 1, b"one")
+    for _ in range(2):  # repeatable
+        storage.drop_parts(KEY, parts)
+    assert list(storage.list()) == []
+
+
+def test_a_damaged_part_is_refused(settings: Settings) -> None:
+    storage = FileStorage(settings.STORAGE_DIR)
+    parts = storage.begin_parts(KEY)
+    digest = hashlib.sha256(b"right").hexdigest()
+    url = storage.presigned_part(KEY, parts, 1, size=5, sha256=digest)
+    answer = fetch(url, "PUT", content=b"wrong")
+    assert (answer.status_code, answer.json()["code"]) == (400, "checksum_mismatch")
+    assert storage.stored_parts(KEY, parts) == {}
+    assert fetch(url, "PUT", content=b"right").status_code == 200
