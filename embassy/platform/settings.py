@@ -125,6 +125,11 @@ API_UPLOAD_BYTES = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "embassy.platform.static_storage.StaticStorage"},
+}
+SERVESTATIC_USE_ZSTD = False  # gzip is what every browser takes
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["embassy.projects.authentication.ApiKeyAuthentication"],
