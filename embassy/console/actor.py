@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 
 from embassy.platform.actor import Actor
+from embassy.projects.key_rules import SCOPES
 from embassy.projects.models import Membership, Organization, Role, User
-from embassy.projects.services import SCOPES
 
 CHOICE = "organization"  # key of the session
 # `keys` is an area of the console alone: no key may make keys.

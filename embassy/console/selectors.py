@@ -5,8 +5,10 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from embassy.catalog.selectors import list_base_models
 from embassy.console.actor import Visitor
 from embassy.deployments.models import Deployment
+from embassy.deployments.selectors import deployments_visible_to
 from embassy.deployments.states import ENDED
 from embassy.platform.actor import Actor
 from embassy.platform.errors import NotFound
@@ -61,7 +63,8 @@ def last_step(job: TrainingJob) -> JobEvent | None:
 
 def keys_shown_to(visitor: Visitor) -> "QuerySet[ApiKey, ApiKey]":
     """The visitor's own keys; an owner or admin sees everybody's. Revoked ones are not shown."""
-    keys = ApiKey.objects.filter(organization=visitor.organization, revoked_at=None).select_related("user")
+    keys = ApiKey.objects.filter(organization=visitor.organization, revoked_at=None)
+    keys = keys.select_related("user").prefetch_related("projects")
     return (keys if visitor.is_admin else keys.filter(user=visitor.user)).order_by("-id")
 
 
@@ -70,3 +73,14 @@ def get_key(visitor: Visitor, prefix: str) -> ApiKey:
     if key is None:
         raise NotFound("There is no such key.")
     return key
+
+
+def projects_to_choose(actor: Actor, limit: int = 200) -> "QuerySet[Project, Project]":
+    return projects_visible_to(actor).order_by("-id")[:limit]
+
+
+def model_names_to_choose(actor: Actor, limit: int = 200) -> list[str]:
+    """What a key can be limited to: deployments by name, then the base models that need none."""
+    deployments = deployments_visible_to(actor).order_by("-id").values_list("name", flat=True)[:limit]
+    serverless = [model.name for model in list_base_models() if model.support_serverless]
+    return list(dict.fromkeys([*deployments, *serverless]))

@@ -73,6 +73,7 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/logs/<str:log_id>", request_logs.LogDetail.as_view(), name="request-log"),
     path(f"{DEPLOYMENT}/logging", request_logs.ChangeLogging.as_view(), name="logging"),
     path("keys", keys.KeyList.as_view(), name="keys"),
+    path("keys/new", keys.NewKey.as_view(), name="new-key"),
     path("keys/<str:prefix>/limits", keys.ChangeKeyLimits.as_view(), name="change-key-limits"),
     path("keys/<str:prefix>/revoke", keys.RevokeKey.as_view(), name="revoke-key"),
 ]

@@ -9,18 +9,9 @@ from django.db.models.functions import Now
 from embassy.platform import notify
 from embassy.platform.actor import Actor
 from embassy.platform.enqueue import enqueue
-from embassy.platform.errors import InvalidInput
 from embassy.platform.ids import new_id
-from embassy.projects import audit, keys
+from embassy.projects import audit, key_rules, keys
 from embassy.projects.models import ApiKey, Membership, Organization, Project, Role, User
-
-AREAS = ("models", "projects", "datasets", "training", "evaluation", "engines", "deployments", "inference")
-READ_ONLY_AREAS = ("usage", "metrics")
-MAX_LIMIT = 2_000_000_000  # a minute
-SCOPES = (
-    *(f"{area}:{verb}" for area in AREAS for verb in ("read", "write")),
-    *(f"{area}:read" for area in READ_ONLY_AREAS),
-)
 
 
 @transaction.atomic
@@ -64,41 +55,53 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """The row and the plain key, which is shown this once and stored nowhere.
 
-    A limit of None is the platform's, 0 none at all.
+    A limit of None is the platform's, 0 none at all; no projects or model names are all of them.
+    Raises InvalidInput.
     """
-    if unknown := sorted(set(scopes) - {"*", *SCOPES}):
-        raise InvalidInput(f"Unknown scopes: {', '.join(unknown)}. Known: *, {', '.join(SCOPES)}.")
-    _check_limits(requests_per_minute, tokens_per_minute)
     new = keys.generate()
     row = ApiKey.objects.create(
         organization=organization,
         user=user,
-        name=name,
+        name=key_rules.checked_name(name),
         prefix=new.prefix,
         digest=new.digest,
-        scopes=list(scopes),
-        expires_at=expires_at,
-        model_names=list(model_names),
-        requests_per_minute=requests_per_minute,
-        tokens_per_minute=tokens_per_minute,
+        scopes=key_rules.checked_scopes(scopes),
+        expires_at=key_rules.checked_expiry(expires_at),
+        model_names=key_rules.checked_model_names(model_names),
+        requests_per_minute=key_rules.checked_limit(requests_per_minute),
+        tokens_per_minute=key_rules.checked_limit(tokens_per_minute),
     )
-    row.projects.set(projects)
+    row.projects.set(key_rules.checked_projects(projects, organization_id=organization.pk))
+    maker = Actor(organization_id=organization.pk, user_id=user.pk, user_public_id=user.public_id)
+    audit.record("api_key.created", row.prefix, actor=maker, name=row.name, scopes=row.scopes)
     return row, new.plain
 
 
 @transaction.atomic
-def change_key_limits(*, key: ApiKey, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
+def change_key_limits(
+    *, key: ApiKey, requests_per_minute: int | None, tokens_per_minute: int | None, actor: Actor
+) -> None:
     """None is the platform's limit, 0 none at all. Requests take it up at once. Raises InvalidInput."""
-    _check_limits(requests_per_minute, tokens_per_minute)
-    key.requests_per_minute, key.tokens_per_minute = requests_per_minute, tokens_per_minute
-    key.save(update_fields=["requests_per_minute", "tokens_per_minute", "updated_at"])
+    limits = {
+        "requests_per_minute": key_rules.checked_limit(requests_per_minute),
+        "tokens_per_minute": key_rules.checked_limit(tokens_per_minute),
+    }
+    ApiKey.objects.filter(pk=key.pk).update(**limits, updated_at=Now())
+    audit.record("api_key.limits_changed", key.prefix, actor=actor, name=key.name, **limits)
     notify.nudge(notify.ROUTES)
 
 
 @transaction.atomic
-def revoke_api_key(*, key: ApiKey) -> None:
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now())
+def revoke_api_key(*, key: ApiKey, actor: Actor) -> None:
+    """Requests with it are refused from now on. A key that is revoked already stays as it is."""
+    if _revoke(key):
+        audit.record("api_key.revoked", key.prefix, actor=actor, name=key.name)
+
+
+def _revoke(key: ApiKey) -> bool:
+    revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now(), updated_at=Now())
     notify.nudge(notify.ROUTES)
+    return bool(revoked)
 
 
 @transaction.atomic
@@ -106,10 +109,5 @@ def remove_project(*, project: Project) -> None:
     """The row, last of all. Keys for nothing else are revoked: without a project they would be for all."""
     for key in ApiKey.objects.select_for_update().filter(projects=project):
         if not key.projects.exclude(pk=project.pk).exists():
-            revoke_api_key(key=key)
+            _revoke(key)
     project.delete()
-
-
-def _check_limits(*limits: int | None) -> None:
-    if any(limit is not None and not 0 <= limit <= MAX_LIMIT for limit in limits):
-        raise InvalidInput(f"Limits are whole numbers from 0, which is no limit, to {MAX_LIMIT}.")

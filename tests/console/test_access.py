@@ -77,7 +77,7 @@ def test_parts_of_a_page_lead_the_whole_page_to_the_sign_in(
 
 
 def test_objects_of_another_organization_are_not_there(outsider: Client, addresses: dict[str, str]) -> None:
-    own = {"projects", "organization", "keys"}
+    own = {"projects", "organization", "keys", "new-key"}
     for name in addresses.keys() - own:
         answers = {outsider.generic(method, addresses[name]).status_code for method in READS}
         assert answers <= {404, 405}, name

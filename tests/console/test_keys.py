@@ -1,6 +1,7 @@
 import io
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,7 +10,9 @@ from django.utils import timezone
 
 from embassy.platform.actor import Actor
 from embassy.projects import selectors
-from embassy.projects.models import ApiKey, AuditEvent
+from embassy.projects.models import ApiKey, AuditEvent, Organization, Project
+from tests.factories.deployments import make_deployment
+from tests.factories.projects import make_key, make_project
 
 PLAIN = re.compile(r"emb_[0-9A-Za-z]{8}_[0-9A-Za-z]{40}")
 
@@ -50,7 +53,8 @@ def test_revokes(member: Client) -> None:
     member.post(f"/console/keys/{ApiKey.objects.get(name='ci').prefix}/revoke")
     assert selectors.actor_for_key(found.group()) is None
     assert "revoked" in member.get("/console/keys").content.decode()
-    verbs = AuditEvent.objects.filter(verb__startswith="api_key").values_list("verb", flat=True)
+    prefix = ApiKey.objects.get(name="ci").prefix
+    verbs = AuditEvent.objects.filter(subject=prefix).values_list("verb", flat=True)
     assert list(verbs.order_by("id")) == ["api_key.created", "api_key.revoked"]
 
 
@@ -75,7 +79,7 @@ def test_a_key_may_have_limits(member: Client) -> None:
     assert (key.requests_per_minute, key.tokens_per_minute) == (0, 9000)
     assert "any requests, 9000 tokens" in member.get("/console/keys").content.decode()
     event = AuditEvent.objects.get(verb="api_key.limits_changed")
-    assert event.data == {"requests_per_minute": 0, "tokens_per_minute": 9000}
+    assert event.data == {"name": "ci", "requests_per_minute": 0, "tokens_per_minute": 9000}
 
 
 def test_limits_are_checked(member: Client, outsider: Client, viewer: Client) -> None:
@@ -100,3 +104,77 @@ def test_the_command_takes_limits(actor: Actor) -> None:
     assert (key.requests_per_minute, key.tokens_per_minute) == (5, None)
     with pytest.raises(CommandError, match="whole numbers from 0"):
         call_command("create_api_key", email, "--tokens-per-minute=-1")
+
+
+def test_a_key_may_be_limited_to_projects_and_models(member: Client, project: Project) -> None:
+    form = {
+        "name": "ci",
+        "all_scopes": "on",
+        "projects": [project.public_id],
+        "model_names": [" sums ", "", "sums", "tiny-llama-instruct"],
+    }
+    assert member.post("/console/keys", form).status_code == 201
+    key = ApiKey.objects.get(name="ci")
+    assert list(key.projects.all()) == [project]
+    assert key.model_names == ["sums", "tiny-llama-instruct"]
+    page = member.get("/console/keys").content.decode()
+    assert project.name in page
+    assert "tiny-llama-instruct" in page
+
+
+def test_what_is_wrong_stands_beside_the_field_and_nothing_is_lost(member: Client) -> None:
+    form = {
+        "name": "",
+        "days": "date",
+        "until": "2001-01-01",
+        "scopes": ["training:read"],
+        "model_names": ["sums"],
+        "tokens_per_minute": "many",
+        "projects": ["ms-nobodys"],
+    }
+    answer = member.post("/console/keys", form)
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    for sentence in ("1 to 120 printable", "in the future", "whole number", "is not there any more"):
+        assert sentence in page
+    assert 'value="2001-01-01"' in page
+    assert 'value="training:read" aria-label="training: read" checked' in page
+    assert 'value="sums"' in page
+    assert not ApiKey.objects.filter(name="").exists()
+
+
+@pytest.mark.parametrize("until", ["", "tomorrow", "2099-02-30"])
+def test_the_last_day_is_a_day(member: Client, until: str) -> None:
+    form = {"name": "x", "all_scopes": "on", "days": "date", "until": until}
+    assert member.post("/console/keys", form).status_code == 400
+    assert member.post("/console/keys", form | {"until": "2099-02-28"}).status_code == 201
+    assert ApiKey.objects.get(name="x").expires_at.isoformat().startswith("2099-02-28T23:59:59")
+
+
+def test_a_project_of_another_organization_is_none(member: Client) -> None:
+    theirs = make_project()
+    form = {"name": "x", "all_scopes": "on", "projects": [theirs.public_id]}
+    assert member.post("/console/keys", form).status_code == 400
+
+
+def test_the_form_offers_what_there_is(member: Client, project: Project, actor: Actor) -> None:
+    make_deployment(project, actor=actor, name="sums")
+    page = member.get("/console/keys/new").content.decode()
+    assert project.name in page
+    assert '<option value="sums">' in page
+    assert '<option value="tiny-llama-instruct">' in page
+    assert 'role="alert"' not in page
+
+
+def test_more_keys_cost_no_more_queries(
+    owner: Client, organization: Organization, project: Project, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(3):
+        make_key(organization, projects=[project])
+    with django_assert_max_num_queries(8):
+        owner.get("/console/keys")
+    for _ in range(30):
+        make_key(organization, projects=[project])
+    with django_assert_max_num_queries(8):
+        page = owner.get("/console/keys").content.decode()
+    assert "1–25 of 34" in page

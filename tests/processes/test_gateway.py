@@ -176,7 +176,7 @@ def test_a_revoked_key_is_refused_at_once(tenant: Tenant) -> None:
         body = {"model": tenant.deployment.name, "prompt": "Hello"}
         assert client.post("/v1/completions", json=body).status_code == 200
 
-        services.revoke_api_key(key=row)
+        services.revoke_api_key(key=row, actor=selectors.actor_of_key(row))
 
         wait_for(lambda: client.post("/v1/completions", json=body).status_code == 401, "it is refused")
 

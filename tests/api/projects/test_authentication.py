@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from embassy.platform.actor import Actor
-from embassy.projects import services
+from embassy.projects import selectors, services
 from embassy.projects.models import ApiKey
 from tests.conftest import client_for
 from tests.factories.projects import make_key
@@ -45,9 +45,10 @@ def test_right_prefix_with_wrong_secret_is_401(key: tuple[Actor, str]) -> None:
 
 def test_expired_and_revoked_keys_and_disabled_users_are_401(key: tuple[Actor, str]) -> None:
     organization = ApiKey.objects.get().organization
-    _, expired = make_key(organization, expires_at=timezone.now() - timedelta(seconds=1))
+    row, expired = make_key(organization)
+    ApiKey.objects.filter(pk=row.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     row, revoked = make_key(organization)
-    services.revoke_api_key(key=row)
+    services.revoke_api_key(key=row, actor=selectors.actor_of_key(row))
 
     assert client_for(expired).get(URL).status_code == 401
     assert client_for(revoked).get(URL).status_code == 401

@@ -28,7 +28,7 @@ def test_name_is_optional(api: APIClient) -> None:
 def test_creation_is_audited(api: APIClient, actor: Actor) -> None:
     created = api.post(URL, {"name": "support"}, format="json").json()
 
-    event = AuditEvent.objects.get()
+    event = AuditEvent.objects.get(verb="project.created")
     assert (event.verb, event.subject, event.user_id) == ("project.created", created["id"], actor.user_id)
     assert event.key_prefix
 

@@ -90,11 +90,6 @@ document.addEventListener("alpine:init", () => {
     get isTested() { return this.tests !== "none"; },
     get isScored() { return this.tests !== "none" || this.isReward; },
   }));
-
-  Alpine.data("scopes", () => ({
-    all: true,
-    get some() { return !this.all; },
-  }));
 });
 
 document.addEventListener("click", (event) => {

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from embassy.projects import services
+from embassy.projects import selectors, services
 from embassy.projects.models import ApiKey
 from tests.factories.projects import make_key, make_project
 from tests.factories.routes import make_route
@@ -25,7 +25,7 @@ def test_a_revoked_key_is_refused(client: httpx.Client, offer: Offer) -> None:
     row, plain = make_key()
     assert ask(client, plain).status_code == 200
 
-    services.revoke_api_key(key=row)
+    services.revoke_api_key(key=row, actor=selectors.actor_of_key(row))
     offer.change(*offer.routes)
 
     assert ask(client, plain).status_code == 401

@@ -9,7 +9,7 @@ import openai
 import pytest
 from pytest_django import Settings
 
-from embassy.projects import services
+from embassy.projects import selectors, services
 from embassy.projects.models import ApiKey
 from tests.factories.projects import make_key, make_organization
 from tests.factories.routes import make_base_route
@@ -91,7 +91,9 @@ def test_a_changed_limit_takes_effect(client: httpx.Client, offer: Offer) -> Non
     row, plain = make_key(requests_per_minute=1)
     assert [ask(client, plain).status_code for _ in range(2)] == [200, 429]
 
-    services.change_key_limits(key=row, requests_per_minute=0, tokens_per_minute=None)
+    services.change_key_limits(
+        key=row, requests_per_minute=0, tokens_per_minute=None, actor=selectors.actor_of_key(row)
+    )
 
     wait_for(lambda: ask(client, plain).status_code == 200, "the limit is gone")
     assert ApiKey.objects.get(pk=row.pk).requests_per_minute == 0
