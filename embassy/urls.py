@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="console:projects")),
     path("console", RedirectView.as_view(pattern_name="console:projects")),
     path("console/", include("embassy.console.urls")),
+    path("console/", include("embassy.console.sign_in_urls")),
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),

@@ -1,4 +1,4 @@
-"""Wrong passwords, counted in Redis so that every web process knows: guessing one is made slow."""
+"""Wrong guesses, counted in Redis so that every web process knows: guessing a secret is made slow."""
 
 import hashlib
 import logging
@@ -16,21 +16,24 @@ FROM_ONE_PLACE = 10
 FROM_ANYWHERE = 100  # higher, because it also keeps the account's owner out
 
 
-def is_blocked(email: str, address: str) -> bool:
-    """While Redis is away nobody is: signing in must not depend on it."""
+def is_blocked(what: str, address: str, anywhere: int = FROM_ANYWHERE) -> bool:
+    """`what` is guessed at, e.g. an e-mail address; `anywhere` is how often from all addresses together.
+
+    While Redis is away nobody is blocked: signing in must not depend on it.
+    """
     try:
         with notify.connect() as client:
-            counts = [int(count or 0) for count in client.mget(_keys(email, address))]
+            counts = [int(count or 0) for count in client.mget(_keys(what, address))]
     except redis.exceptions.RedisError as error:
         _warn(error)
         return False
-    return counts[0] >= FROM_ONE_PLACE or counts[1] >= FROM_ANYWHERE
+    return counts[0] >= FROM_ONE_PLACE or counts[1] >= anywhere
 
 
-def record_failure(email: str, address: str) -> None:
+def record_failure(what: str, address: str) -> None:
     try:
         with notify.connect() as client, client.pipeline() as pipeline:
-            for key in _keys(email, address):
+            for key in _keys(what, address):
                 pipeline.incr(key)
                 pipeline.expire(key, WINDOW_S)
             pipeline.execute()
@@ -38,9 +41,9 @@ def record_failure(email: str, address: str) -> None:
         _warn(error)
 
 
-def _keys(email: str, address: str) -> list[str]:
-    email = email.strip().lower()
-    return [f"embassy:sign-in:{_digest((email, address))}", f"embassy:sign-in:{_digest((email,))}"]
+def _keys(what: str, address: str) -> list[str]:
+    what = what.strip().lower()
+    return [f"embassy:sign-in:{_digest((what, address))}", f"embassy:sign-in:{_digest((what,))}"]
 
 
 def _digest(parts: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ urlpatterns = [
     path("", projects.ProjectList.as_view(), name="projects"),
     path("sign-in", account.SignIn.as_view(), name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("account", account.Account.as_view(), name="account"),
     path("password", account.ChangePassword.as_view(), name="password"),
     path("organization", account.SwitchOrganization.as_view(), name="organization"),
     path(PROJECT, projects.ProjectOverview.as_view(), name="project"),

@@ -33,6 +33,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -62,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "embassy.urls"
@@ -95,6 +101,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 BROKER_URL = env.text("BROKER_URL", "")
+# Of the second factor's codes that were used: every web process must know them.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 STORAGE_DIR = Path(env.text("EMBASSY_FILES") or HOME / "files")
 S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL")
@@ -111,6 +119,7 @@ RUNS_DIR = Path(env.text("EMBASSY_RUNS") or HOME / "runs")
 # --- People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "projects.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "console:sign-in"
 LOGIN_REDIRECT_URL = "console:projects"
 LOGOUT_REDIRECT_URL = "console:sign-in"
@@ -118,6 +127,20 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+ACCOUNT_ADAPTER = "embassy.console.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # whoever signs up by themselves does so through a mail of ours
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = False  # console/attempts.py counts, for all web processes together
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+MFA_ADAPTER = "embassy.console.adapters.SecondFactorAdapter"
+MFA_TOTP_ISSUER = "Embassy"
+MFA_TOTP_TOLERANCE = 1  # periods of half a minute that a clock may be wrong by
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+PASSWORD_RESET_TIMEOUT = int(timedelta(days=1).total_seconds())
 
 # --- HTTP -----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from tests.factories.datasets import make_dataset
 from tests.factories.deployments import make_checkpoint, make_deployment, make_job
 from tests.factories.request_logs import make_log
 
-OPEN = {"sign-in", "sign-out", "password"}  # Django's own, which decide for themselves
+OPEN = {"sign-in", "sign-out", "password", "account"}  # of the user alone: they decide for themselves
 READS = ("GET", "POST")
 
 

@@ -10,7 +10,7 @@ PASSWORD = "a long password"
 
 def test_signs_in_and_out(stranger: Client) -> None:
     user = make_organization().memberships.get().user
-    form = {"username": user.email, "password": PASSWORD, "next": "/console/keys"}
+    form = {"login": user.email, "password": PASSWORD, "next": "/console/keys"}
 
     assert stranger.post("/console/sign-in", form).headers["Location"] == "/console/keys"
     assert user.email in stranger.get("/console/").content.decode()
@@ -19,15 +19,15 @@ def test_signs_in_and_out(stranger: Client) -> None:
 
 
 def test_a_wrong_password_is_told(stranger: Client) -> None:
-    answer = stranger.post("/console/sign-in", {"username": make_user().email, "password": "wrong"})
+    answer = stranger.post("/console/sign-in", {"login": make_user().email, "password": "wrong"})
     assert "do not belong together" in answer.content.decode()
 
 
 def test_guessing_is_stopped_even_with_the_right_guess(stranger: Client) -> None:
     user = make_organization().memberships.get().user
     for _ in range(FROM_ONE_PLACE):
-        stranger.post("/console/sign-in", {"username": user.email, "password": "wrong"})
-    right = {"username": user.email, "password": PASSWORD}
+        stranger.post("/console/sign-in", {"login": user.email, "password": "wrong"})
+    right = {"login": user.email, "password": PASSWORD}
     answer = stranger.post("/console/sign-in", right)
     assert answer.status_code == 429
     assert "Too many wrong passwords" in answer.content.decode()
@@ -37,12 +37,12 @@ def test_guessing_is_stopped_even_with_the_right_guess(stranger: Client) -> None
 
 
 def test_never_leads_to_another_site_after_signing_in(stranger: Client) -> None:
-    form = {"username": make_user().email, "password": PASSWORD, "next": "https://evil.example/"}
+    form = {"login": make_user().email, "password": PASSWORD, "next": "https://evil.example/"}
     assert stranger.post("/console/sign-in", form).headers["Location"] == "/console/"
 
 
 def test_forms_need_their_token() -> None:
-    answer = Client(enforce_csrf_checks=True).post("/console/sign-in", {"username": "a", "password": "b"})
+    answer = Client(enforce_csrf_checks=True).post("/console/sign-in", {"login": "a", "password": "b"})
     assert answer.status_code == 403
 
 

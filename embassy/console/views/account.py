@@ -1,44 +1,62 @@
-"""Signing in and out, the password, and which organization one works in."""
+"""Signing in, the password, and which organization one works in."""
 
 from typing import Any
 
+from allauth.account.views import LoginView
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth import views as auth
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
+from django.views.generic import TemplateView
 
-from embassy.console import attempts
 from embassy.console.actor import CHOICE
+from embassy.console.views.guarded import Guarded
 from embassy.console.views.page import Page
 from embassy.platform.errors import NotFound
 
 
-class SignIn(auth.LoginView):
+class SignIn(Guarded, LoginView):
     template_name = "console/sign_in.html"
-    redirect_authenticated_user = True
 
-    def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
-        if attempts.is_blocked(*_who(request)):
-            context = self.get_context_data(form=AuthenticationForm(request), is_blocked=True)
-            return self.render_to_response(context, status=429, headers={"Retry-After": attempts.WINDOW_S})
-        return super().post(request, *args, **kwargs)
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        attempts.record_failure(*_who(self.request))
-        return super().form_invalid(form)
+    def guessed_at(self) -> str:
+        return self.request.POST.get("login", "")
 
 
-class ChangePassword(auth.PasswordChangeView):
+class ChangePassword(Guarded, auth.PasswordChangeView):  # type: ignore[misc]
+    """Ends every other session of the user: their sessions carry a digest of the old password."""
+
     template_name = "console/password.html"
-    success_url = reverse_lazy("console:projects")
+    success_url = reverse_lazy("console:account")
     login_url = reverse_lazy("console:sign-in")
 
-    def form_valid(self, form: object) -> HttpResponse:
-        answer = super().form_valid(form)  # type: ignore[arg-type]
-        messages.success(self.request, "Your password has been changed.")
+    def guessed_at(self) -> str:
+        return f"password of {self.request.user.pk}"
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        if "old_password" in form.errors:
+            return super().form_invalid(form)
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer = super().form_valid(form)
+        messages.success(self.request, "Your password has been changed. Other browsers are signed out.")
         return answer
+
+
+class Account(LoginRequiredMixin, TemplateView):
+    """What is the user's own, whichever organization they look at."""
+
+    template_name = "console/account.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = self.request.user
+        assert user.is_authenticated
+        shown = {"has_password": user.has_usable_password(), "has_second_factor": is_mfa_enabled(user)}
+        return super().get_context_data(**kwargs) | shown
 
 
 class SwitchOrganization(Page):
@@ -50,8 +68,3 @@ class SwitchOrganization(Page):
             raise NotFound("You are not a member of that organization.")
         request.session[CHOICE] = wanted
         return redirect("console:projects")
-
-
-def _who(request: HttpRequest) -> tuple[str, str]:
-    """The e-mail address that is tried, and from where."""
-    return request.POST.get("username", ""), request.META.get("REMOTE_ADDR", "")
