@@ -8,12 +8,15 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from embassy.inference.models import Latency, LatencyKind, Usage
-from embassy.inference.models.usage import hour_of
+from embassy.inference.models import Latency, LatencyKind, Usage, UsageDay
+from embassy.inference.models.usage import day_of, hour_of
 from embassy.inference.spending import Account, Buckets, Total
 
-WHOSE = ("organization_pk", "project_pk", "deployment_pk", "key_pk", "model", "hour")
-USAGE_KEY = ("organization_pk", "deployment_pk", "model", "key_pk", "hour")
+WHO = ("organization_pk", "project_pk", "deployment_pk", "key_pk", "model")
+WHOSE = (*WHO, "hour")
+ACCOUNT_KEY = ("organization_pk", "deployment_pk", "model", "key_pk")
+USAGE_KEY = (*ACCOUNT_KEY, "hour")
+DAY_KEY = (*ACCOUNT_KEY, "day")
 USAGE_SUMS = (
     "requests",
     "errors",
@@ -23,18 +26,20 @@ USAGE_SUMS = (
     "engine_milliseconds",
 )
 LATENCY_KEY = (*USAGE_KEY, "kind", "bucket")
-TYPES = {"model": "text", "hour": "timestamptz", "kind": "text"}
+TYPES = {"model": "text", "hour": "timestamptz", "day": "timestamptz", "kind": "text"}
 
 Row = tuple[Any, ...]
 
 
 @transaction.atomic
 def add_usage(*, totals: Mapping[Account, Total], at: datetime) -> None:
-    """Add what was spent to the hour of `at`: two statements, however many rows."""
-    hour = hour_of(at)
+    """Add what was spent to the hour and the day of `at`: three statements, however many rows."""
+    hour, day = hour_of(at), day_of(at)
     # One order in every process, so that two that write at once never wait for each other in a circle.
     accounts = sorted(totals.items(), key=lambda item: str(item[0]))
     _add(Usage, WHOSE, USAGE_KEY, USAGE_SUMS, [_usage(account, hour, total) for account, total in accounts])
+    days = [_usage(account, day, total) for account, total in accounts]
+    _add(UsageDay, (*WHO, "day"), DAY_KEY, USAGE_SUMS, days)
     latencies = [row for account, total in accounts for row in _latencies(account, hour, total)]
     _add(Latency, (*WHOSE, "kind", "bucket"), LATENCY_KEY, ("count",), latencies)
 
@@ -46,9 +51,9 @@ def purge_latencies() -> int:
     return deleted
 
 
-def _usage(account: Account, hour: datetime, total: Total) -> Row:
+def _usage(account: Account, time: datetime, total: Total) -> Row:
     return (
-        *_whose(account, hour),
+        *_whose(account, time),
         total.requests,
         total.errors,
         total.prompt_tokens,
@@ -68,19 +73,19 @@ def _latencies(account: Account, hour: datetime, total: Total) -> Iterable[Row]:
             yield (*_whose(account, hour), kind, bucket, buckets[bucket])
 
 
-def _whose(account: Account, hour: datetime) -> Row:
+def _whose(account: Account, time: datetime) -> Row:
     return (
         account.organization_pk,
         account.project_pk,
         account.deployment_pk,
         account.key_pk,
         account.model,
-        hour,
+        time,
     )
 
 
 def _add(
-    model: "type[Usage | Latency]",
+    model: "type[Usage | UsageDay | Latency]",
     columns: Sequence[str],
     key: Sequence[str],
     sums: Sequence[str],

@@ -14,6 +14,7 @@ from embassy.training import lifecycle
 from embassy.training.best import mark_best
 from embassy.training.models import Checkpoint, JobEvent, LossPoint, TestResult, TrainingJob
 from embassy.training.spec import EventType
+from embassy.training.usage import add_training_seconds
 
 TRAINING_PERCENT = 90
 
@@ -52,6 +53,7 @@ def record_lines(
         ignore_conflicts=True,
     )
     _record_losses(row, lines)
+    add_training_seconds(job=row, attempt=attempt, seconds=seconds_used - row.seconds_used)
     row.events_attempt, row.events_offset, row.seconds_used = attempt, offset, seconds_used
     row.progress = max(row.progress, _progress(lines))
     row.save(update_fields=["events_attempt", "events_offset", "seconds_used", "progress", "updated_at"])

@@ -8,6 +8,7 @@ from django.db import models
 from embassy.deployments.states import DEPLOYMENT, ENDED, DeploymentStatus
 from embassy.platform.ids import id_factory
 from embassy.platform.models import Timestamped
+from embassy.platform.words import words_index
 
 LOG_DAYS = 30  # for so long logs are kept, unless somebody says otherwise
 
@@ -62,7 +63,7 @@ class Deployment(Timestamped):
                 name="deployment_name_once",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["project", "id"])]
+        indexes: ClassVar = [models.Index(fields=["project", "id"]), words_index("deployment_words")]
 
     def __str__(self) -> str:
         return f"{self.public_id} ({self.name})"

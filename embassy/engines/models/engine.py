@@ -11,6 +11,7 @@ from django.db import models
 from embassy.engines.states import ENGINE, EngineStatus, Wanted
 from embassy.platform.ids import id_factory
 from embassy.platform.models import Leased, Timestamped
+from embassy.platform.words import words_index
 
 # An engine that failed to start this often is not tried again until somebody wants it anew.
 START_ATTEMPTS = 5
@@ -81,6 +82,7 @@ class Engine(Leased, Timestamped):
                 name="engine_name_once",
             ),
         ]
+        indexes: ClassVar = [words_index("engine_words")]
 
     def __str__(self) -> str:
         return f"{self.public_id} ({self.base_model})"

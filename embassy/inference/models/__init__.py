@@ -1,5 +1,5 @@
 from embassy.inference.models.latency import Latency, LatencyKind
 from embassy.inference.models.request_log import RequestLog
-from embassy.inference.models.usage import Usage
+from embassy.inference.models.usage import Usage, UsageDay
 
-__all__ = ["Latency", "LatencyKind", "RequestLog", "Usage"]
+__all__ = ["Latency", "LatencyKind", "RequestLog", "Usage", "UsageDay"]

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum, Value
 from django.db.models.functions import TruncDay
+from django.utils import timezone
 
-from embassy.inference.models import Latency, LatencyKind, Usage
-from embassy.inference.models.usage import hour_of
+from embassy.inference.models import Latency, LatencyKind, Usage, UsageDay
+from embassy.inference.models.usage import day_of, hour_of
 from embassy.inference.selectors import rows_visible_to
 from embassy.inference.services import USAGE_SUMS
 from embassy.inference.spending import Total
@@ -57,12 +58,22 @@ class Report:
     groups: dict[Group, Total] = field(default_factory=dict)
 
 
+def sums(actor: Actor, question: Question) -> dict[Group, Total]:
+    """Without times of answers, and in no order. Raises InvalidInput if there are too many groups."""
+    since = hour_of(question.since)
+    rows: type[Usage | UsageDay] = UsageDay if _is_of_days(question) else Usage
+    time = "day" if rows is UsageDay else "hour"
+    visible = rows_visible_to(actor, since=since, until=question.until, time=time)
+    columns = [COLUMNS[name] for name in question.group_by]
+    return _sums(rows.objects.filter(visible & Q(**question.narrowed())), columns)
+
+
 def report(actor: Actor, question: Question) -> Report:
     """Groups by time first, then by requests. Raises InvalidInput if there are too many."""
     hour = hour_of(question.since)
     visible = rows_visible_to(actor, since=hour, until=question.until) & Q(**question.narrowed())
     columns = [COLUMNS[name] for name in question.group_by]
-    groups = _sums(visible, columns)
+    groups = sums(actor, question)
     _add_latencies(groups, visible, columns)
     found = Report(groups=dict(sorted(groups.items(), key=lambda item: _order(question, item))))
     for total in found.groups.values():
@@ -70,9 +81,15 @@ def report(actor: Actor, question: Question) -> Report:
     return found
 
 
-def _sums(visible: Q, columns: Sequence[str]) -> dict[Group, Total]:
-    sums = {f"sum_{name}": Sum(name) for name in USAGE_SUMS}
-    rows = _grouped(Usage.objects.filter(visible), columns).annotate(**sums)[: MOST_GROUPS + 1]
+def _is_of_days(question: Question) -> bool:
+    """Whether the rows of days tell it as well: whole days, or days up to now."""
+    whole = question.until == day_of(question.until) or question.until > hour_of(timezone.now())
+    return whole and question.since == day_of(question.since) and "hour" not in question.group_by
+
+
+def _sums(rows: "QuerySet[Any, Any]", columns: Sequence[str]) -> dict[Group, Total]:
+    added = {f"sum_{name}": Sum(name) for name in USAGE_SUMS}
+    rows = _grouped(rows, columns).annotate(**added)[: MOST_GROUPS + 1]
     groups: dict[Group, Total] = {}
     for row in rows:
         total = groups[tuple(row[column] for column in columns)] = Total()
@@ -97,7 +114,7 @@ def _add_latencies(groups: dict[Group, Total], visible: Q, columns: Sequence[str
 
 
 def _grouped(rows: "QuerySet[Any, Any]", columns: Sequence[str]) -> "QuerySet[Any, dict[str, Any]]":
-    if "day" in columns:
+    if "day" in columns and rows.model is not UsageDay:
         rows = rows.annotate(day=TruncDay("hour", tzinfo=UTC))
     # By no column at all there is still one group: everything.
     grouped: QuerySet[Any, dict[str, Any]] = rows.order_by().annotate(everything=Value(1))

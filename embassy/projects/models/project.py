@@ -1,8 +1,11 @@
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 
 from embassy.platform.ids import id_factory
 from embassy.platform.models import Timestamped
+from embassy.platform.words import words_index
 from embassy.projects.models.organization import Organization
 
 
@@ -18,6 +21,9 @@ class Project(Timestamped):
     name = models.CharField(max_length=120)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [words_index("project_words")]
 
     def __str__(self) -> str:
         return self.name

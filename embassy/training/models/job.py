@@ -8,6 +8,7 @@ from django.db import models
 
 from embassy.platform.ids import id_factory
 from embassy.platform.models import Leased, Timestamped
+from embassy.platform.words import words_index
 from embassy.training.states import JOB, BaseModelOption, JobStatus, TaskType, Technique
 
 
@@ -73,6 +74,7 @@ class TrainingJob(Leased, Timestamped):
         ]
         indexes: ClassVar = [
             models.Index(fields=["project", "id"]),
+            words_index("training_job_words"),
             models.Index(
                 fields=["status"],
                 condition=models.Q(status__in=[JobStatus.PENDING, JobStatus.RUNNING, JobStatus.TESTING]),
