@@ -1,21 +1,11 @@
-"""One platform for all tests that only use it; those that kill parts have their own."""
+"""What tests of a running platform share; the platform itself comes from tests/plugins/live.py."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from embassy.platform.launcher.testing import temporary_home
 from tests.e2e.live import LivePlatform, sample_rows
-
-
-@pytest.fixture(scope="session")
-def platform() -> Iterator[LivePlatform]:
-    with temporary_home() as home:
-        with LivePlatform(home) as live:
-            yield live
-        assert live.leftovers() == []
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ class WebServer:
     process: "subprocess.Popen[bytes]"
 
 
-def start_web(stack: ExitStack) -> WebServer:
-    """`stack` ends it."""
+def start_web(stack: ExitStack, **environment: str) -> WebServer:
+    """With `environment` on top of ours; `stack` ends it."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     process = subprocess.Popen(
@@ -42,7 +42,9 @@ def start_web(stack: ExitStack) -> WebServer:
             *OPTIONS,
         ],
         cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": database_url(), "SECRET_KEY": settings.SECRET_KEY},
+        env=os.environ
+        | {"DATABASE_URL": database_url(), "SECRET_KEY": settings.SECRET_KEY, "EMBASSY_URL": url}
+        | environment,
         pass_fds=[listener.fileno()],
     )
     listener.close()
