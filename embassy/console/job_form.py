@@ -1,106 +1,152 @@
 """The form of a training job: its fields as they came → the request that the service takes."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import re
 from typing import Any
 
+from django import forms
 from django.http import QueryDict
 
-from embassy.catalog.rules import Rule
-from embassy.catalog.selectors import get_base_model
-from embassy.platform.actor import Actor
-from embassy.platform.errors import InvalidInput, NotFound
-from embassy.projects.models import Project
-from embassy.training import kinds
-from embassy.training.models import TrainingJob
-from embassy.training.requests import JobRequest
+from embassy.console.field_errors import Errors, invalid_form
+from embassy.console.field_errors import errors_of as errors_by_field
+from embassy.platform.errors import EmbassyError
+from embassy.training.requests import HF_MODEL, JobRequest
 from embassy.training.selection import Keep
-from embassy.training.selectors import jobs_of
-from embassy.training.states import BaseModelOption, JobStatus, Technique
+from embassy.training.states import BaseModelOption, Technique
 
 OWN = "own:"  # before the name of a training job to go on from
-MAIN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "max_length", "lora_r")
 DEFAULT_KIND = "SFT text-generation"
+# The ways to change a model's weights, as the parameters that stand for them.
+METHODS: dict[str, dict[str, bool]] = {
+    "lora": {},
+    "qlora": {"load_in_4bit": True},
+    "dora": {"use_dora": True},
+    "qdora": {"use_dora": True, "load_in_4bit": True},
+    "full": {"full_fine_tuning": True},
+}
+METHOD_PARAMETERS = frozenset({"load_in_4bit", "use_dora", "full_fine_tuning"})
+
+# What services call differently than the form does.
+_FIELDS = {
+    "technique": "kind",
+    "task_type": "kind",
+    "train_test_split_ratio": "split",
+    "reward": "test_functions",
+    "rebalance_data": "rebalance",
+    "time_limit_seconds": "minutes",
+    "selection": "selects",
+    "selection.test_function": "selects",
+    "selection.higher_is_better": "higher",
+    "selection.early_stopping_patience": "patience",
+    "selection.min_delta": "min_delta",
+    "selection.keep": "keep_best",
+}
+_SAME = frozenset(
+    {
+        *("name", "description", "base_model", "checkpoint", "hf_model_link"),
+        *("train_dataset_id", "test_dataset_id", "test_functions"),
+    }
+)
+_SHARE = re.compile(r"(.+?)\s*[=:,\t]\s*([^=:,\t]+)")
 
 
-@dataclass(frozen=True)
-class Field:
-    """One parameter with what the visitor wrote; empty: the default."""
+class JobFields(forms.Form):
+    """Fields that every job has; those of parameters (`p.…`) and weights (`w.…`) depend on choices."""
 
-    rule: Rule
-    value: str
-
-    @property
-    def checked(self) -> bool:
-        return self.value == "true" if self.value else bool(self.rule.default)
-
-
-@dataclass(frozen=True)
-class Fields:
-    main: list[Field] = field(default_factory=list)
-    more: list[Field] = field(default_factory=list)
-
-
-def kinds_of_training() -> list[str]:
-    return [f"{technique} {task}" for technique, task in kinds.ROWS]
-
-
-def finished_jobs(actor: Actor, project: Project) -> Iterable[TrainingJob]:
-    return jobs_of(actor, project).filter(status=JobStatus.SUCCESS).order_by("-id")
-
-
-def fields_of(actor: Actor, project: Project, data: QueryDict) -> Fields:
-    """Empty for a model or kind of training that there is not: creating the job says so."""
-    technique, task = _kind(data)
-    name = _base_name(actor, project, data.get("base_model", ""))
-    try:
-        rules = get_base_model(name).rules(technique, task)
-    except (NotFound, KeyError):
-        return Fields()
-    shown = [Field(rule, data.get(f"p.{rule.name}", "")) for rule in rules]
-    return Fields(
-        main=[f for f in shown if f.rule.name in MAIN], more=[f for f in shown if f.rule.name not in MAIN]
+    name = forms.CharField(max_length=120, required=False)
+    description = forms.CharField(max_length=4000, required=False)
+    base_model = forms.CharField(
+        max_length=200, error_messages={"required": "Choose the model to start from."}
     )
+    checkpoint = forms.IntegerField(min_value=1, required=False)
+    hf_model_link = forms.CharField(max_length=300, required=False)
+    train_dataset_id = forms.CharField(max_length=40, error_messages={"required": "Choose a data set."})
+    test_dataset_id = forms.CharField(max_length=40, required=False)
+    split = forms.FloatField(required=False, error_messages={"invalid": "Write a number of percent."})
+    minutes = forms.FloatField(required=False, min_value=1 / 60)
+    selects = forms.CharField(max_length=120, required=False)
+    higher = forms.ChoiceField(choices=[("", ""), ("true", ""), ("false", "")], required=False)
+    patience = forms.IntegerField(required=False, min_value=1)
+    min_delta = forms.FloatField(required=False, min_value=0)
+    rebalance = forms.CharField(max_length=20_000, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = self.cleaned_data
+        if self.data.get("tests") == "split" and values.get("split") is None and "split" not in self.errors:
+            self.add_error("split", "Write how many percent of the rows are held back.")
+        if self.data.get("tests") == "existing" and not values.get("test_dataset_id"):
+            self.add_error("test_dataset_id", "Choose the data set to test with.")
+        return values
 
 
-def request_of(data: QueryDict) -> JobRequest:
-    """Raises InvalidInput for what is no number where one is wanted."""
-    technique, task = _kind(data)
-    base, own = data.get("base_model", ""), data.get("base_model", "").startswith(OWN)
-    functions = tuple(data.getlist("test_functions"))
-    tests = data.get("tests", "none")
-    return JobRequest(
-        base_model=base.removeprefix(OWN),
-        base_model_option=BaseModelOption.FINE_TUNED if own else BaseModelOption.PRE_TRAINED,
-        train_dataset_id=data.get("train_dataset_id", ""),
-        test_dataset_id=data.get("test_dataset_id") or None if tests == "existing" else None,
-        train_test_split_ratio=_number("split", data.get("split", "")) if tests == "split" else None,
-        test_functions=functions if tests != "none" or technique == Technique.GRPO else (),
-        name=data.get("name") or None,
-        description=data.get("description", ""),
-        technique=technique,
-        task_type=task,
-        parameters=_parameters(data),
-        reward=_reward(functions, data) if technique == Technique.GRPO else None,
-        selection=_selection(data) if tests != "none" else None,
-    )
-
-
-def _kind(data: QueryDict) -> tuple[str, str]:
+def kind_of(data: QueryDict) -> tuple[str, str]:
+    """Technique and task."""
     technique, _, task = (data.get("kind") or DEFAULT_KIND).partition(" ")
     return technique, task
 
 
-def _base_name(actor: Actor, project: Project, value: str) -> str:
-    if not value.startswith(OWN):
-        return value
-    job = jobs_of(actor, project).filter(name=value.removeprefix(OWN)).first()
-    return job.base_model if job else ""
+def request_of(data: QueryDict) -> JobRequest:
+    """Raises InvalidInput with all fields that do not even look right; see `errors_of`."""
+    fields, errors = JobFields(data), Errors()
+    if not fields.is_valid():
+        errors |= {str(name): str(messages[0]) for name, messages in fields.errors.items()}
+    if any("\0" in value for _, values in data.lists() for value in values):
+        errors[""] = "There are null characters in what was written. Remove them."
+    technique, _ = kind_of(data)
+    reward = _reward(data, errors) if technique == Technique.GRPO else None
+    shares = _rebalance(str(fields.cleaned_data.get("rebalance") or ""), errors)
+    if errors:
+        raise invalid_form(errors)
+    return _request(data, fields.cleaned_data, reward, shares)
+
+
+def errors_of(error: EmbassyError) -> Errors:
+    """What is wrong, by the form's field; what no field is about under the empty name."""
+    return errors_by_field(error, _field_of)
+
+
+def _field_of(name: str) -> str | None:
+    parameter = name.removeprefix("parameters.")
+    if parameter != name:
+        return "method" if parameter in METHOD_PARAMETERS else f"p.{parameter}"
+    return name if name in _SAME else _FIELDS.get(name)
+
+
+def _request(
+    data: QueryDict,
+    values: dict[str, Any],
+    reward: dict[str, float] | None,
+    shares: dict[str, float] | None,
+) -> JobRequest:
+    technique, task = kind_of(data)
+    base, tests = values["base_model"], data.get("tests", "none")
+    own = base.startswith(OWN)
+    functions = tuple(dict.fromkeys(data.getlist("test_functions")))
+    return JobRequest(
+        base_model=base.removeprefix(OWN),
+        base_model_option=BaseModelOption.FINE_TUNED if own else BaseModelOption.PRE_TRAINED,
+        checkpoint=values["checkpoint"] if own else None,
+        hf_model_link=values["hf_model_link"] or None if base == HF_MODEL else None,
+        train_dataset_id=values["train_dataset_id"],
+        test_dataset_id=values["test_dataset_id"] or None if tests == "existing" else None,
+        train_test_split_ratio=values["split"] if tests == "split" else None,
+        test_functions=functions if tests != "none" or technique == Technique.GRPO else (),
+        name=values["name"] or None,
+        description=values["description"],
+        technique=technique,
+        task_type=task,
+        parameters=_parameters(data),
+        rebalance_data=shares if task == "classification" else None,
+        reward=reward,
+        selection=_selection(data, values) if tests != "none" else None,
+        time_limit_seconds=max(1, round(60 * values["minutes"])) if values["minutes"] else None,
+    )
 
 
 def _parameters(data: QueryDict) -> dict[str, Any]:
-    given = {key.removeprefix("p."): value for key, value in data.items() if key.startswith("p.")}
-    return {name: _value(str(value)) for name, value in given.items() if value != ""}
+    """Only what was filled in: the rest is as usual."""
+    given = {key.removeprefix("p."): str(value) for key, value in data.items() if key.startswith("p.")}
+    asked: dict[str, Any] = {name: _value(value) for name, value in given.items() if value.strip() != ""}
+    return asked | METHODS.get(data.get("method", ""), {})
 
 
 def _value(text: str) -> int | float | str:
@@ -113,24 +159,48 @@ def _value(text: str) -> int | float | str:
     return text
 
 
-def _reward(functions: Iterable[str], data: QueryDict) -> dict[str, float]:
-    return {name: _number(f"weight of {name}", data.get(f"w.{name}", "")) for name in functions}
+def _reward(data: QueryDict, errors: Errors) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for name in data.getlist("test_functions"):
+        text = data.get(f"w.{name}", "")
+        try:
+            weights[name] = float(text)
+        except ValueError:
+            errors["test_functions"] = f"Give {name} a weight: a number from 0 to 1."
+    if not data.getlist("test_functions"):
+        errors["test_functions"] = "Choose at least one function: its scores are the reward."
+    return weights
 
 
-def _selection(data: QueryDict) -> dict[str, Any]:
-    """Only what was filled in: the rest is as usual."""
-    asked: dict[str, Any] = {}
-    if data.get("selects"):
-        asked["test_function"] = data["selects"]
-    if data.get("patience"):
-        asked["early_stopping_patience"] = _value(str(data["patience"]))
-    if data.get("keep_best"):
-        asked["keep"] = Keep.BEST.value
-    return asked
+def _rebalance(text: str, errors: Errors) -> dict[str, float] | None:
+    """Lines such as `spam = 0.5`; None if there are none."""
+    shares: dict[str, float] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            label, value = _label_and_value(line)
+        except ValueError:
+            errors["rebalance"] = f"Line {number} is not of the form label = number."
+            return None
+        shares[label] = value
+    return shares or None
 
 
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidInput(f"{name}: write a number, not {text!r}.") from None
+def _label_and_value(line: str) -> tuple[str, float]:
+    """Raises ValueError."""
+    found = _SHARE.fullmatch(line.strip())
+    if found is None:
+        raise ValueError(line)
+    return found[1].strip(), float(found[2])
+
+
+def _selection(data: QueryDict, values: dict[str, Any]) -> dict[str, Any]:
+    asked: dict[str, Any] = {
+        "test_function": values["selects"] or None,
+        "higher_is_better": {"true": True, "false": False}.get(values["higher"]),
+        "early_stopping_patience": values["patience"],
+        "min_delta": values["min_delta"],
+        "keep": Keep.BEST.value if data.get("keep_best") else None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}

@@ -15,6 +15,7 @@ from embassy.console.views import (
     playground,
     projects,
     request_logs,
+    test_functions,
     usage,
 )
 
@@ -23,6 +24,8 @@ app_name = "console"
 PROJECT = "projects/<str:project_id>"
 DATASET = f"{PROJECT}/datasets/<str:dataset_id>"
 JOB = f"{PROJECT}/jobs/<str:job_id>"
+FUNCTIONS = f"{PROJECT}/test-functions"
+FUNCTION = f"{FUNCTIONS}/<str:function_name>"
 DEPLOYMENT = f"{PROJECT}/deployments/<str:deployment_id>"
 
 urlpatterns = [
@@ -41,6 +44,16 @@ urlpatterns = [
     path(f"{PROJECT}/jobs", jobs.JobList.as_view(), name="jobs"),
     path(f"{PROJECT}/jobs/new", new_job.NewJob.as_view(), name="new-job"),
     path(f"{PROJECT}/jobs/new/parameters", new_job.JobParameters.as_view(), name="job-parameters"),
+    path(f"{PROJECT}/jobs/new/starts", new_job.JobStarts.as_view(), name="job-starts"),
+    path(f"{PROJECT}/jobs/new/estimate", new_job.JobEstimate.as_view(), name="job-estimate"),
+    path(FUNCTIONS, test_functions.FunctionList.as_view(), name="test-functions"),
+    # No function is called "-".
+    path(f"{FUNCTIONS}/-/new", test_functions.NewFunction.as_view(), name="new-test-function"),
+    path(f"{FUNCTIONS}/-/check", test_functions.CheckFunction.as_view(), name="check-test-function"),
+    path(f"{FUNCTIONS}/-/dry-run", test_functions.DryRun.as_view(), name="dry-run"),
+    path(f"{FUNCTIONS}/-/rows", test_functions.DryRows.as_view(), name="dry-rows"),
+    path(FUNCTION, test_functions.FunctionDetail.as_view(), name="test-function"),
+    path(f"{FUNCTION}/delete", test_functions.DeleteFunction.as_view(), name="delete-test-function"),
     path(JOB, jobs.JobDetail.as_view(), name="job"),
     path(f"{JOB}/live", jobs.JobLive.as_view(), name="job-live"),
     path(f"{JOB}/losses", job_results.JobCurves.as_view(), name="job-losses"),

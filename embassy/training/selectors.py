@@ -23,6 +23,11 @@ def jobs_of(actor: Actor, project: Project) -> "QuerySet[TrainingJob, TrainingJo
     return jobs_visible_to(actor).filter(project=project).select_related("created_by")
 
 
+def jobs_scored_by(actor: Actor, function: str) -> "QuerySet[TrainingJob, TrainingJob]":
+    """Those that name this test function. Each keeps the source that it was created with."""
+    return jobs_visible_to(actor).filter(test_functions__contains=[function])
+
+
 def get_job(actor: Actor, project: Project, public_id: str) -> TrainingJob:
     job = jobs_of(actor, project).filter(public_id=public_id).first()
     if job is None:

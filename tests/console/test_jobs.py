@@ -1,100 +1,14 @@
 from datetime import UTC, datetime
 
-import pytest
 from django.test import Client
 
 from embassy.platform.actor import Actor
 from embassy.projects.models import Project
 from embassy.training.models import JobEvent, LossPoint, TrainingJob
 from embassy.training.states import JobStatus
-from tests.factories.datasets import make_dataset
-from tests.factories.training import make_checkpoint, make_job, make_result, make_rows
+from tests.factories.training import make_checkpoint, make_job, make_result
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def dataset_id(project: Project, actor: Actor) -> str:
-    content = make_rows()
-    return make_dataset(project=project, actor=actor, content=content, file_name="sums.jsonl").public_id
-
-
-@pytest.fixture
-def form(dataset_id: str) -> dict[str, object]:
-    return {
-        "name": "first",
-        "base_model": "tiny-llama-instruct",
-        "kind": "SFT text-generation",
-        "train_dataset_id": dataset_id,
-        "tests": "split",
-        "split": "20",
-        "test_functions": ["exact_match_shared"],
-        "p.num_train_epochs": "2",
-        "p.learning_rate": "",
-        "p.use_dora": "true",
-    }
-
-
-def test_creates_a_job(member: Client, home: str, form: dict[str, object]) -> None:
-    answer = member.post(f"{home}/jobs/new", form)
-    job = TrainingJob.objects.get()
-    assert answer.headers["Location"] == f"{home}/jobs/{job.public_id}"
-    assert (job.name, job.status, job.train_test_split_ratio) == ("first", "Pending", 20)
-    assert (job.parameters["num_train_epochs"], job.parameters["use_dora"]) == (2, True)
-    assert job.test_functions == ["exact_match_shared"]
-
-
-def test_weighs_rewards(member: Client, home: str, form: dict[str, object]) -> None:
-    form |= {"kind": "GRPO text-generation", "tests": "none", "w.exact_match_shared": "1"}
-    member.post(f"{home}/jobs/new", form)
-    assert TrainingJob.objects.get().reward == {"exact_match_shared": 1.0}
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"p.num_train_epochs": "0"}, "parameters.num_train_epochs: must be"),
-        ({"split": "many"}, "split: write a number"),
-        ({"train_dataset_id": "ds-none"}, "ds-none"),
-        ({"base_model": "none"}, "none"),
-        ({"kind": "RL text-generation"}, "cannot be trained with RL"),
-    ],
-)
-def test_what_is_wrong_is_told_and_what_was_written_is_kept(
-    member: Client, home: str, form: dict[str, object], change: dict[str, str], sentence: str
-) -> None:
-    answer = member.post(f"{home}/jobs/new", form | change)
-    page = answer.content.decode()
-    assert answer.status_code == 400
-    assert sentence in page
-    assert 'value="first"' in page
-    assert not TrainingJob.objects.exists()
-
-
-def test_the_form_explains_every_parameter(member: Client, home: str, dataset_id: str) -> None:
-    page = member.get(f"{home}/jobs/new", {"dataset": dataset_id}).content.decode()
-    assert "Rank of the adapter: how much it can learn. 1 to 256." in page
-    part = member.get(
-        f"{home}/jobs/new/parameters", {"base_model": "tiny-llama-instruct", "kind": "GRPO text-generation"}
-    )
-    assert "num_generations" in part.content.decode()
-
-
-def test_parameters_of_no_such_model_are_none(member: Client, home: str) -> None:
-    part = member.get(f"{home}/jobs/new/parameters", {"base_model": "none"})
-    assert "not made for this" in part.content.decode()
-
-
-def test_goes_on_from_a_job(
-    member: Client, home: str, project: Project, actor: Actor, form: dict[str, object]
-) -> None:
-    job = make_job(project=project, actor=actor, name="before")
-    make_checkpoint(job)
-    TrainingJob.objects.filter(pk=job.pk).update(status=JobStatus.SUCCESS)
-    assert "before (newest checkpoint)" in member.get(f"{home}/jobs/new").content.decode()
-
-    member.post(f"{home}/jobs/new", form | {"base_model": "own:before"})
-    assert TrainingJob.objects.get(name="first").base_fine_tuned_model == "before"
 
 
 def test_a_running_job_shows_how_far_it_is(member: Client, home: str, project: Project, actor: Actor) -> None:

@@ -11,10 +11,11 @@ from embassy.training.fitting import Fit
 from embassy.training.footprint import TINY_PARAMETERS
 from embassy.training.model_shape import read_shape
 from embassy.training.plan import Plan, make_plan
+from embassy.training.preflight.cost import cost_of
 from embassy.training.preflight.counting import examples_of, summarize
 from embassy.training.preflight.hosts import TrainingHost, training_host
 from embassy.training.preflight.known import Known
-from embassy.training.preflight.result import Cost, Duration, Memory, Preflight, Rows, Warned
+from embassy.training.preflight.result import Duration, Memory, Preflight, Rows, Warned
 from embassy.training.preflight.survey import Survey, survey
 from embassy.training.preflight.tokenizer import LightTokenizer
 from embassy.training.preflight.warnings import Facts, warnings_of
@@ -56,7 +57,7 @@ def estimate(*, project: Project, request: JobRequest, actor: Actor) -> Prefligh
         total_steps=known.total_steps,
         memory=_memory(fit, known.host),
         duration=duration,
-        cost=_cost(duration),
+        cost=cost_of(duration.seconds) if duration else None,
         warnings=[*trouble, *warnings_of(facts)],
     )
 
@@ -117,11 +118,3 @@ def _memory(fit: Fit | None, host: TrainingHost) -> Memory | None:
         host=host.source,
         device=host.device,
     )
-
-
-def _cost(duration: Duration | None) -> Cost | None:
-    price = settings.PRICE_PER_HOUR
-    if duration is None or price is None:
-        return None
-    amount = round(duration.seconds / 3600 * price, 4)
-    return Cost(amount=amount, currency=settings.CURRENCY, price_per_hour=price)

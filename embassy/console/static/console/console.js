@@ -76,20 +76,6 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
-  Alpine.data("job", () => ({
-    tests: "",
-    kind: "",
-    init() {
-      this.tests = this.$root.dataset.tests;
-      this.kind = this.$root.dataset.kind || this.$root.querySelector("[name=kind]").value;
-    },
-    get isSplit() { return this.tests === "split"; },
-    get isExisting() { return this.tests === "existing"; },
-    get isReward() { return this.kind.startsWith("GRPO"); },
-    get isNoReward() { return !this.isReward; },
-    get isTested() { return this.tests !== "none"; },
-    get isScored() { return this.tests !== "none" || this.isReward; },
-  }));
 });
 
 document.addEventListener("click", (event) => {
