@@ -1,33 +1,28 @@
-"""Every address of the console, from the URL table."""
+"""The addresses of the console that show something, by name, from the URL table."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import resolve
 
-PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
-
-
-def routes() -> list[str]:
-    """Such as `console/projects/<str:project_id>`, without those that only answer a POST."""
-    found = _walk(get_resolver().url_patterns, "")
-    return sorted({route for route in found if route.startswith("console/")})
+from tests.console.addresses import every_address
 
 
-def _walk(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[str]:
-    for pattern in patterns:
-        route = before + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from _walk(pattern.url_patterns, route)
-        elif _can_get(pattern):
-            yield route
+class _Anything(dict[str, str]):
+    """Ids of whatever an address names: enough to tell addresses from each other."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return "1"
 
 
-def _can_get(pattern: URLPattern) -> bool:
-    view = getattr(pattern.callback, "view_class", None)
+def names() -> list[str]:
+    return [each.name for each in every_address(_Anything()) if _can_get(each.path)]
+
+
+def _can_get(path: str) -> bool:
+    view = getattr(resolve(path).func, "view_class", None)
     return view is None or hasattr(view, "get")
 
 
-def address(route: str, ids: dict[str, str]) -> str:
-    """Raises KeyError where `ids` lacks what the route names: add it to seeds.py."""
-    return "/" + PLACE.sub(lambda place: ids[place[1]], route)
+def path_of(name: str, ids: Mapping[str, str]) -> str:
+    return next(each.path for each in every_address(ids) if each.name == name)

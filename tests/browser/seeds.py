@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from embassy.deployments.services import create_engine
 from embassy.platform.actor import Actor
 from embassy.projects.models import Membership, Project, Role, User
 from embassy.projects.selectors import actor_of_key
 from embassy.training.models import JobEvent, TrainingJob
 from embassy.training.states import JobStatus
+from tests.console.ids import ids_of
 from tests.factories.datasets import make_dataset
-from tests.factories.deployments import make_checkpoint, make_deployment, up
-from tests.factories.evaluation import make_test_function
+from tests.factories.deployments import BASE, make_checkpoint, make_deployment, up
 from tests.factories.projects import make_key, make_member, make_organization, make_project
 from tests.factories.request_logs import make_log
 from tests.factories.training import make_job, make_tested_rows
@@ -36,19 +37,15 @@ def make_seeds() -> Seeds:
     deployment = up(
         make_deployment(project, actor=actor, reference=job.public_id, checkpoint=2, name="router")
     )
+    engine = create_engine(base_model=BASE, name="own", task_type=None, resource_management=None, actor=actor)
     log = make_log(deployment)
     spend(account_for(actor, deployment), at=timezone.now(), first_token=20, times=3)
     make_member(organization, role=Role.VIEWER)
-    ids = {
-        "project_id": project.public_id,
+    ids = ids_of(project, actor) | {
         "dataset_id": dataset.public_id,
         "job_id": job.public_id,
         "deployment_id": deployment.public_id,
-        "engine_id": deployment.engine.public_id,
-        "function_name": make_test_function(actor).name,
         "log_id": log.public_id,
-        "prefix": key.prefix,
-        "number": "1",
     }
     return Seeds(Membership.objects.get(organization=organization, role=Role.OWNER).user, ids)
 
