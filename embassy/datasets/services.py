@@ -5,25 +5,24 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
-from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import orjson
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from embassy.datasets import names
-from embassy.datasets.models import Dataset
+from embassy.datasets import intake, names
+from embassy.datasets.models import Dataset, Upload
+from embassy.datasets.uploads import services as uploads
 from embassy.datasets.validation import Check
 from embassy.platform.actor import Actor
 from embassy.platform.enqueue import enqueue
-from embassy.platform.errors import InvalidInput, NotFound, TooLarge
+from embassy.platform.errors import NotFound, TooLarge
 from embassy.platform.storage import Storage, get_storage
 from embassy.projects import audit
 from embassy.projects.models import Project
 
-IN_MEMORY_BYTES = 8 * 1024 * 1024
 ORPHAN_AGE = timedelta(days=1)
 
 
@@ -46,16 +45,16 @@ def create_dataset(
         raise TooLarge(too_large_sentence(max_bytes))
     file_name = names.clean_file_name(file_name)
     with ExitStack() as stack:
-        rows = stack.enter_context(_scratch_file())
-        dataset = _checked(file, file_name, rows)
+        rows = stack.enter_context(intake.scratch_file())
+        dataset = intake.checked(Check(file, file_name), rows)
         dataset.project = project
-        dataset.name = _checked_name(name) or names.default_name(file_name)
+        dataset.name = intake.checked_name(name, file_name)
         dataset.file_name, dataset.original_bytes = file_name, size
         dataset.created_by_id = actor.user_id
         undo = stack.enter_context(ExitStack())
         undo.callback(get_storage().delete_prefix, dataset.prefix)
         _store(dataset, file, rows)
-        _save(dataset, actor)
+        intake.save(dataset, actor)
         undo.pop_all()
     return dataset
 
@@ -64,7 +63,7 @@ def create_dataset_from_rows(
     *, project: Project, rows: Iterable[Mapping[str, Any]], name: str, actor: Actor
 ) -> Dataset:
     """A dataset of objects in any form that a JSON lines file may have. Raises as create_dataset does."""
-    with _scratch_file() as file:
+    with intake.scratch_file() as file:
         file.writelines(orjson.dumps(dict(row)) + b"\n" for row in rows)
         return create_dataset(project=project, file=file, file_name=f"{name}.jsonl", name=name, actor=actor)
 
@@ -89,6 +88,8 @@ def purge_objects(*, prefix: str) -> None:
 
 def remove_all(*, project: Project) -> None:
     """Remove every dataset of a deleted project, objects first: cut short, it is simply run again."""
+    for upload in Upload.objects.filter(project=project).order_by("id"):
+        uploads.remove(upload)
     for dataset in Dataset.objects.filter(project=project).order_by("id"):
         purge_objects(prefix=dataset.prefix)
         dataset.delete()
@@ -99,7 +100,8 @@ def purge_orphans() -> int:
     storage = get_storage()
     folders = {key.split("/")[1]: key for key in storage.list("datasets/")}
     known = Dataset.objects.filter(public_id__in=folders).values_list("public_id", flat=True)
-    orphans = folders.keys() - set(known)
+    coming = Upload.objects.filter(dataset_id_wanted__in=folders).values_list("dataset_id_wanted", flat=True)
+    orphans = folders.keys() - set(known) - set(coming)
     return sum(
         storage.delete_prefix(f"datasets/{orphan}/")
         for orphan in orphans
@@ -113,39 +115,6 @@ def too_large_sentence(max_bytes: int) -> str:
     return f"The file has more than {size}, the most that the API takes. Upload it in the console: {console}"
 
 
-def _scratch_file() -> BinaryIO:
-    """In memory while it is small, then in the cache folder, which has more room than /tmp."""
-    settings.CACHE_DIR.mkdir(parents=True, exist_ok=True)
-    return cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(settings.CACHE_DIR)))
-
-
-def _checked_name(name: str | None) -> str:
-    name = names.clean(name or "")
-    if len(name) > names.MAX_NAME:
-        raise InvalidInput(f"name: it has {len(name)} characters; at most {names.MAX_NAME} are allowed.")
-    return name
-
-
-def _checked(file: BinaryIO, file_name: str, rows: BinaryIO) -> Dataset:
-    """A dataset with all that the check tells; its canonical rows are written to `rows`."""
-    check = Check(file, file_name)
-    revision = hashlib.sha256()
-    for row in check.rows():
-        revision.update(row)
-        rows.write(row)
-    if check.report.count:
-        raise InvalidInput(check.report.sentence, code="invalid_dataset", details=check.report.as_list())
-    assert check.kind
-    assert check.format  # there is a row, so both are known
-    return Dataset(
-        kind=check.kind,
-        format=check.format,
-        revision=revision.hexdigest(),
-        row_count=check.counts.rows,
-        counts=check.counts.as_dict(),
-    )
-
-
 def _store(dataset: Dataset, file: BinaryIO, rows: BinaryIO) -> None:
     dataset.original_key = f"{dataset.prefix}original.{dataset.format}"
     dataset.rows_key = f"{dataset.prefix}rows.jsonl"
@@ -154,16 +123,6 @@ def _store(dataset: Dataset, file: BinaryIO, rows: BinaryIO) -> None:
     for key, stream in ((dataset.original_key, file), (dataset.rows_key, rows)):
         stream.seek(0)
         get_storage().put(key, stream)
-
-
-@transaction.atomic
-def _save(dataset: Dataset, actor: Actor) -> None:
-    # Locked, so that a project that is being deleted either sees this dataset or refuses it.
-    project = Project.objects.select_for_update().filter(pk=dataset.project_id, deleted_at=None)
-    if not project.exists():
-        raise NotFound("The project has been deleted.")
-    dataset.save()
-    audit.record("dataset.created", dataset.public_id, actor=actor, name=dataset.name, rows=dataset.row_count)
 
 
 def _is_old(storage: Storage, key: str) -> bool:

@@ -22,6 +22,8 @@ NAMES: set[str] = {
     "engines.run",
     "engines.changed",
     "deployments.reconcile",
+    "datasets.check",
+    "datasets.analyse",
     "datasets.purge",
     "projects.purge",
 }

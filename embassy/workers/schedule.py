@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from embassy.datasets import services as datasets
+from embassy.datasets import work
+from embassy.datasets.uploads import services as uploads
 from embassy.deployments import reconcile as deployments
 from embassy.deployments import room, wakes
 from embassy.engines import reconcile as engines
@@ -37,6 +39,8 @@ TIMETABLE = (
     Entry("deployments.forget_wakes", 3600, wakes.forget_old),
     Entry("inference.share_engine_time", 10, engine_time.share_out),
     Entry("inference.purge_latencies", 3600, inference.purge_latencies),
+    Entry("datasets.reconcile", 2, work.reconcile),
+    Entry("datasets.purge_uploads", 600, uploads.purge),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
     Entry("request_logs.purge", 60, request_logs.purge),
     Entry("projects.purge_idempotency", 3600, idempotency.purge),

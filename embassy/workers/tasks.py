@@ -3,11 +3,14 @@
 from celery import shared_task
 
 from embassy.datasets import services as datasets
+from embassy.datasets.analyses import run as analyses
+from embassy.datasets.uploads import check as uploads
 from embassy.deployments import services as deployments
 from embassy.deployments.testing import EngineCheckpointServer
 from embassy.engines import supervisor as engine_supervisor
 from embassy.training import services as training
 from embassy.training import supervisor as training_supervisor
+from embassy.training.token_lengths import token_lengths
 from embassy.workers import job_traces, purge
 
 
@@ -40,6 +43,16 @@ def engine_changed(engine_pk: int) -> None:
 @shared_task(name="deployments.reconcile")
 def reconcile_deployment(deployment_pk: int) -> None:
     deployments.reconcile(deployment_pk=deployment_pk)
+
+
+@shared_task(name="datasets.check")
+def check_upload(upload_pk: int) -> None:
+    uploads.check_upload(upload_pk)
+
+
+@shared_task(name="datasets.analyse")
+def analyse_dataset(analysis_pk: int) -> None:
+    analyses.run_analysis(analysis_pk, tokens=token_lengths)
 
 
 @shared_task(name="datasets.purge")

@@ -8,6 +8,7 @@ check.report               # what is wrong, with line numbers
 
 from embassy.datasets.validation.check import Check
 from embassy.datasets.validation.counts import Counts
+from embassy.datasets.validation.file_type import HEAD_BYTES
 from embassy.datasets.validation.report import Problem, Report
 
-__all__ = ["Check", "Counts", "Problem", "Report"]
+__all__ = ["HEAD_BYTES", "Check", "Counts", "Problem", "Report"]

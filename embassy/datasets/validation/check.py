@@ -17,18 +17,22 @@ from embassy.datasets.validation.shapes import Kind, Shape, shape_of
 
 
 class Check:
-    """Good for one pass over `stream`, which must be able to seek. Read `rows()` to their end first.
+    """Good for one pass over `stream`. Read `rows()` to their end first.
 
-    `format` and `kind` are None as long as they are not known.
+    `head` are the first HEAD_BYTES of a stream that cannot seek. `format` and `kind` are None as long as
+    they are not known.
     """
 
-    def __init__(self, stream: BinaryIO, file_name: str) -> None:
-        self.report = Report()
+    def __init__(
+        self, stream: BinaryIO, file_name: str, *, head: bytes | None = None, report: Report | None = None
+    ) -> None:
+        self.report = report or Report()
         self.counts = Counts()
         self.format: FileType | None = None
         self.kind: Kind | None = None
         self._stream = stream
         self._file_name = file_name
+        self._head = head
 
     def rows(self) -> Iterator[bytes]:
         """Canonical rows, one JSON line each. They are of no use once the report has a problem."""
@@ -42,9 +46,7 @@ class Check:
             self.report.add(Problem("no_rows", "the file has no rows", WANTED))
 
     def _records(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        self._stream.seek(0)
-        found = file_type(self._stream.read(HEAD_BYTES), self._file_name)
-        self._stream.seek(0)
+        found = file_type(self._beginning() if self._head is None else self._head, self._file_name)
         if isinstance(found, Problem):
             self.report.add(found)
             return iter(())
@@ -53,6 +55,12 @@ class Check:
         if found == "csv":
             return csv_rows((text for _, text in lines), self.report)
         return jsonl_rows(lines, self.report)
+
+    def _beginning(self) -> bytes:
+        self._stream.seek(0)
+        head = self._stream.read(HEAD_BYTES)
+        self._stream.seek(0)
+        return head
 
     def _row(self, line: int, values: dict[str, Any]) -> bytes | Problem:
         shape = shape_of(values)

@@ -1,6 +1,8 @@
 """What is wrong with a file: the first hundred problems in full, all of them counted."""
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +47,18 @@ class Problem:
 
 @dataclass
 class Report:
+    """`each` is told of every problem, also of those that are not kept."""
+
     problems: list[Problem] = field(default_factory=list)
     count: int = 0
+    by_code: Counter[str] = field(default_factory=Counter)
+    each: Callable[[Problem], None] | None = None
 
     def add(self, problem: Problem) -> None:
         self.count += 1
+        self.by_code[problem.code] += 1
+        if self.each is not None:
+            self.each(problem)
         if len(self.problems) < MAX_COLLECTED_PROBLEMS:
             self.problems.append(problem)
 

@@ -1,7 +1,7 @@
 """Objects in a bucket of S3, or of what speaks like it. The only module that sees boto3's exceptions."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -179,7 +179,7 @@ class S3Storage:
         with suppress(ObjectMissing), _errors(key):
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=check_key(key), UploadId=parts)
 
-    def _parts(self, key: str, parts: str) -> "list[PartTypeDef]":
+    def _parts(self, key: str, parts: str) -> "Sequence[PartTypeDef]":
         pages = self._client.get_paginator("list_parts")
         with _errors(key):
             found = pages.paginate(Bucket=self._bucket, Key=check_key(key), UploadId=parts)

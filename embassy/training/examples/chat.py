@@ -60,12 +60,12 @@ def tokenize_rows(tokenizer: Any, rows: Iterable[Row], max_length: int) -> Itera
             [text for text, _ in rendered], add_special_tokens=False, return_offsets_mapping=True
         )
         for index, (row, conversation) in enumerate(zip(batch, conversations, strict=True)):
-            spans = _learned(conversation, rendered[index][1])
+            spans = learned_spans(conversation, rendered[index][1])
             mask = _mask(encoded["offset_mapping"][index][:max_length], spans)
             yield _example(row["line"], conversation, encoded["input_ids"][index], mask)
 
 
-def _learned(conversation: list[Message], spans: list[Span]) -> list[Span]:
+def learned_spans(conversation: list[Message], spans: list[Span]) -> list[Span]:
     """The spans of the answers that are to be learned."""
     learned = [_is_learned(message) for message in conversation if message["role"] == "assistant"]
     if all(learned):

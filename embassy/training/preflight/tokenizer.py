@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
+_BLANK = "\u2581"  # how some tokenizers write a blank
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 
@@ -30,6 +32,21 @@ class LightTokenizer:
         if "eos_token" in special:
             special.setdefault("pad_token", special["eos_token"])
         return cls(tokenizer, _chat_template(folder, config), special)
+
+    def piece(self, token: int) -> str:
+        """What one token stands for, its blanks kept; its name where it is only a part of a character."""
+        name = self._tokenizer.id_to_token(token)
+        if name is None:
+            return ""
+        if _BLANK in name:
+            return str(name.replace(_BLANK, " "))
+        text = self._tokenizer.decode([token], skip_special_tokens=False)
+        return str(name if "\ufffd" in text or not text else text)
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        added = self._tokenizer.get_added_tokens_decoder()
+        return frozenset(number for number, token in added.items() if token.special)
 
     def __call__(
         self,

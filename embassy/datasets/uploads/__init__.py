@@ -1,0 +1,1 @@
+"""Files of any size on their way to become datasets. See docs/datasets.md."""

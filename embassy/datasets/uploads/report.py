@@ -1,0 +1,57 @@
+"""The report on a refused file: in short for its row, whole as an object of JSON lines, for people as CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+import orjson
+
+from embassy.datasets.validation import Problem, Report
+
+MOST_WRITTEN = 100_000
+COLUMNS = ("line", "column", "field", "code", "wrong", "seen", "wanted", "offset")
+
+# What a spreadsheet takes for a formula where a cell begins with it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class ReportFile:
+    """Takes problems as they are found, up to MOST_WRITTEN."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.count = 0
+
+    def add(self, problem: Problem) -> None:
+        if self.count < MOST_WRITTEN:
+            self.count += 1
+            self._file.write(orjson.dumps(problem.as_dict()) + b"\n")
+
+
+def summary(report: Report, written: int) -> dict[str, Any]:
+    return {
+        "count": report.count,
+        "by_code": dict(report.by_code.most_common()),
+        "problems": report.as_list(),
+        "written": written,
+    }
+
+
+def as_csv(lines: Iterable[bytes]) -> Iterator[str]:
+    """CSV of a report's JSON lines, a piece at a time. No cell is a formula."""
+    yield _csv_line(COLUMNS)
+    for line in lines:
+        problem = orjson.loads(line)
+        yield _csv_line(_cell(problem.get(name)) for name in COLUMNS)
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _csv_line(values: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue()
