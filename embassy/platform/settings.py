@@ -200,6 +200,10 @@ TRAINING_PROCESSES = env.integer("EMBASSY_TRAINING_PROCESSES", 0)
 TRAINING_CHECK_MEMORY = env.boolean("EMBASSY_TRAINING_CHECK_MEMORY", True)
 # What an hour of training costs, for the preflight; unset, no cost is shown.
 PRICE_PER_HOUR = env.number("EMBASSY_PRICE_PER_HOUR", 0) or None
+# The same for the pages of usage: an hour of engines, and a million tokens read or written.
+ENGINE_PRICE_PER_HOUR = env.number("EMBASSY_ENGINE_PRICE_PER_HOUR", 0) or None
+INPUT_PRICE_PER_MILLION = env.number("EMBASSY_INPUT_PRICE_PER_MILLION", 0) or None
+OUTPUT_PRICE_PER_MILLION = env.number("EMBASSY_OUTPUT_PRICE_PER_MILLION", 0) or None
 CURRENCY = env.text("EMBASSY_CURRENCY", "USD")
 TRAINING_STANDBY = env.text("EMBASSY_TRAINING_STANDBY")
 ENGINE_STANDBY = env.text("EMBASSY_ENGINE_STANDBY")

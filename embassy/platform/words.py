@@ -1,7 +1,7 @@
 """Finding rows by the beginnings of the words in their names, with an index and no extension of Postgres."""
 
 import re
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
@@ -34,4 +34,5 @@ def named_like(rows: "QuerySet[Row, Row]", text: str) -> "QuerySet[Row, Row]":
     if not words:
         return rows.none()
     query = SearchQuery(" & ".join(f"{word}:*" for word in words), search_type="raw", config="simple")
-    return rows.alias(words=Words("name")).filter(Q(words=query) | Q(public_id__startswith=text.strip()))
+    found = rows.alias(words=Words("name")).filter(Q(words=query) | Q(public_id__startswith=text.strip()))
+    return cast("QuerySet[Row, Row]", found)

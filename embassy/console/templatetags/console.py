@@ -109,6 +109,12 @@ def compact(value: Any) -> str:
 
 
 @register.filter
+def thousands(value: int) -> str:
+    """`1,234,567`."""
+    return f"{value:,}"
+
+
+@register.filter
 def score(value: Any) -> str:
     return "–" if value is None else f"{float(value):.3f}"
 

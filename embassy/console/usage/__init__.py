@@ -1,0 +1,1 @@
+"""The usage pages: for which time, by what, how much, in which words."""
