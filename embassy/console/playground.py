@@ -1,29 +1,28 @@
-"""A chat of a signed-in visitor: the gateway's own handler, with the session in place of an API key."""
+"""A question of a signed-in visitor: the gateway's own handlers, with the session in place of an API key."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 
-from embassy.inference.app import Gateway
+from embassy.inference.app import ENDPOINTS, Gateway
 from embassy.inference.call import Call, json_body, wake_timeout
 from embassy.inference.database import Database
 from embassy.inference.exchange import ClientGone, Exchange, Message, Scope
-from embassy.inference.generation import CHAT_COMPLETIONS
 from embassy.inference.spending import Spent
 from embassy.platform.actor import Actor
 from embassy.platform.errors import EmbassyError
 from embassy.platform.logs import request_id
 
-PATH = "/v1/chat/completions"
 START, BODY = "http.response.start", "http.response.body"
 
 
-class Chat:
-    """One question and its answer, streamed as the engine makes it."""
+class Question:
+    """One question and its answer, streamed as the engine makes it. `path` is one of the gateway's."""
 
-    def __init__(self, actor: Actor, body: bytes, database: Database | None = None) -> None:
+    def __init__(self, actor: Actor, path: str, body: bytes, database: Database | None = None) -> None:
         self._actor = actor
+        self._path = path
         self._body = body
         self._gateway = Gateway(database)
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
@@ -51,7 +50,7 @@ class Chat:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
-        exchange = Exchange(_scope(), self._receive, self._messages.put)
+        exchange = Exchange(self._scope(), self._receive, self._messages.put)
         # It follows the nudges meanwhile, and so sees at once when the deployment has woken.
         await self._gateway.start()
         try:
@@ -70,12 +69,11 @@ class Chat:
         body = await json_body(exchange)
         await self._gateway.log_book.watch(exchange, self._actor, body, spent)
         call = Call(self._gateway.backend, exchange, self._actor, body, wake_timeout(exchange), spent)
-        await CHAT_COMPLETIONS(call)
+        await ENDPOINTS[self._path](call)
 
     async def _receive(self) -> Message:
         return {"type": "http.request", "body": self._body, "more_body": False}
 
-
-def _scope() -> Scope:
-    headers = [(b"content-type", b"application/json"), (b"x-request-id", request_id.get().encode())]
-    return {"type": "http", "method": "POST", "path": PATH, "headers": headers}
+    def _scope(self) -> Scope:
+        headers = [(b"content-type", b"application/json"), (b"x-request-id", request_id.get().encode())]
+        return {"type": "http", "method": "POST", "path": self._path, "headers": headers}

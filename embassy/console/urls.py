@@ -8,6 +8,7 @@ from embassy.console.views import (
     artifacts,
     datasets,
     deployments,
+    engines,
     job_results,
     jobs,
     keys,
@@ -27,6 +28,7 @@ JOB = f"{PROJECT}/jobs/<str:job_id>"
 FUNCTIONS = f"{PROJECT}/test-functions"
 FUNCTION = f"{FUNCTIONS}/<str:function_name>"
 DEPLOYMENT = f"{PROJECT}/deployments/<str:deployment_id>"
+ENGINE = "engines/<str:engine_id>"
 
 urlpatterns = [
     path("", projects.ProjectList.as_view(), name="projects"),
@@ -79,7 +81,10 @@ urlpatterns = [
     path(DEPLOYMENT, deployments.DeploymentDetail.as_view(), name="deployment"),
     path(f"{DEPLOYMENT}/live", deployments.DeploymentLive.as_view(), name="deployment-live"),
     path(f"{DEPLOYMENT}/usage", usage.DeploymentUsage.as_view(), name="deployment-usage"),
-    path(f"{DEPLOYMENT}/chat", playground.DeploymentChat.as_view(), name="deployment-chat"),
+    path(f"{DEPLOYMENT}/chat", playground.DeploymentAsk.as_view(), name="deployment-chat"),
+    path(f"{DEPLOYMENT}/test", deployments.DeploymentTest.as_view(), name="deployment-test"),
+    path(f"{DEPLOYMENT}/examples", deployments.DeploymentExamples.as_view(), name="deployment-examples"),
+    path(f"{DEPLOYMENT}/requests", request_logs.Requests.as_view(), name="deployment-requests"),
     path(f"{DEPLOYMENT}/reactivate", deployments.Reactivate.as_view(), name="reactivate"),
     path(f"{DEPLOYMENT}/deactivate", deployments.Deactivate.as_view(), name="deactivate"),
     path(f"{DEPLOYMENT}/delete", deployments.DeleteDeployment.as_view(), name="delete-deployment"),
@@ -90,6 +95,16 @@ urlpatterns = [
     path(f"{DEPLOYMENT}/logging", request_logs.ChangeLogging.as_view(), name="logging"),
     path(f"{PROJECT}/usage", usage.ProjectUsage.as_view(), name="project-usage"),
     path(f"{PROJECT}/usage.csv", usage.ExportProjectUsage.as_view(), name="project-usage-csv"),
+    path(f"{PROJECT}/playground", playground.Playground.as_view(), name="playground"),
+    path(f"{PROJECT}/playground/ask", playground.Ask.as_view(), name="ask"),
+    path("engines", engines.EngineList.as_view(), name="engines"),
+    path(ENGINE, engines.EngineDetail.as_view(), name="engine"),
+    path(f"{ENGINE}/live", engines.EngineLive.as_view(), name="engine-live"),
+    path(f"{ENGINE}/wake", engines.WakeEngine.as_view(), name="wake-engine"),
+    path(f"{ENGINE}/sleep", engines.SleepEngine.as_view(), name="sleep-engine"),
+    path(f"{ENGINE}/delete", engines.DeleteEngine.as_view(), name="delete-engine"),
+    path("playground", playground.BaseModelPlayground.as_view(), name="base-model-playground"),
+    path("playground/ask", playground.Ask.as_view(), name="ask-base-model"),
     path("keys", keys.KeyList.as_view(), name="keys"),
     path("keys/new", keys.NewKey.as_view(), name="new-key"),
     path("keys/<str:prefix>/limits", keys.ChangeKeyLimits.as_view(), name="change-key-limits"),

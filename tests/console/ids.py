@@ -1,10 +1,11 @@
 """An object of each kind that an address of the console can name."""
 
+from embassy.deployments.services import create_engine
 from embassy.platform.actor import Actor
 from embassy.projects.models import ApiKey, Organization, Project, User
 from embassy.projects.services import create_api_key
 from tests.factories.datasets import make_dataset
-from tests.factories.deployments import make_checkpoint, make_deployment, make_job
+from tests.factories.deployments import BASE, make_checkpoint, make_deployment, make_job
 from tests.factories.evaluation import make_test_function
 from tests.factories.request_logs import make_log
 
@@ -18,11 +19,13 @@ def ids_of(project: Project, actor: Actor) -> dict[str, str]:
     job = make_job(project)
     make_checkpoint(job)
     deployment = make_deployment(project, actor=actor, reference=job.public_id, checkpoint=1)
+    engine = create_engine(base_model=BASE, name="own", task_type=None, resource_management=None, actor=actor)
     return {
         "project_id": project.public_id,
         "dataset_id": make_dataset(project=project, actor=actor).public_id,
         "job_id": job.public_id,
         "deployment_id": deployment.public_id,
+        "engine_id": engine.public_id,
         "log_id": make_log(deployment).public_id,
         "function_name": make_test_function(actor).name,
         "number": "1",

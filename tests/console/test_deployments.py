@@ -1,6 +1,9 @@
+from html import unescape
+
 import pytest
 from django.test import Client
 
+from embassy.deployments import services
 from embassy.deployments.models import Deployment
 from embassy.platform.actor import Actor
 from embassy.projects.models import Project
@@ -69,6 +72,92 @@ def test_sleeps_wakes_and_goes(member: Client, address: str, deployment: Deploym
 
 
 def test_shows_how_to_call_it(member: Client, address: str) -> None:
+    page = member.get(f"{address}/examples").content.decode()
+    for part in (
+        "curl --fail-with-body http://testserver/v1/chat/completions",
+        "from openai import OpenAI",
+        "await fetch(",
+        "import OpenAI from",
+    ):
+        assert part in unescape(page)
+
+
+@pytest.mark.parametrize(
+    ("task", "path"),
+    [
+        ("classification", "/v1/classification"),
+        ("regression", "/v1/regression"),
+        ("embedding", "/v1/embeddings"),
+    ],
+)
+def test_shows_how_to_call_each_task(
+    member: Client, address: str, deployment: Deployment, task: str, path: str
+) -> None:
+    Deployment.objects.filter(pk=deployment.pk).update(task_type=task)
+    page = unescape(member.get(f"{address}/examples").content.decode())
+    assert page.count(f"http://testserver{path}") >= 3
+    assert page.count("data-copies") == 5
+
+
+CHANGED = {"name": "other", "description": "For the desk", "rule": "inactive_timeout", "minutes": "10"}
+WINDOW = {"start_time": "08:00", "end_time": "18:00", "timezone": "Europe/Berlin", "days": ["monday"]}
+
+
+def test_changes_its_name_and_rules(member: Client, address: str, deployment: Deployment) -> None:
+    assert member.post(address, CHANGED).status_code == 302
+    deployment.refresh_from_db()
+    assert (deployment.name, deployment.description, deployment.inactive_timeout) == (
+        "other",
+        "For the desk",
+        600,
+    )
+    assert member.post(address, CHANGED | WINDOW | {"rule": "schedule"}).status_code == 302
+    deployment.refresh_from_db()
+    assert deployment.schedule == WINDOW
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"name": " "}, "Give it a name."),
+        ({"name": "tiny-llama-instruct"}, "means something else already"),
+        ({"name": "taken"}, "Choose another name"),
+        ({"minutes": "soon"}, "Write the minutes as a number."),
+        ({"minutes": "0.5"}, "must lie between"),
+        ({"rule": "schedule", "days": []}, "Choose at least one day."),
+        (WINDOW | {"rule": "schedule", "start_time": "late"}, "start_time"),
+    ],
+)
+def test_a_change_that_is_wrong_is_told_and_what_was_typed_stays(
+    member: Client, address: str, project: Project, actor: Actor, wrong: dict[str, object], sentence: str
+) -> None:
+    make_deployment(project, actor=actor, name="taken")
+    answer = member.post(address, CHANGED | wrong)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert sentence in page
+    assert 'value="For the desk"' in page
+    assert Deployment.objects.filter(name="tickets").exists()
+
+
+def test_one_on_an_engine_of_its_own_sleeps_with_that(
+    member: Client, home: str, project: Project, actor: Actor
+) -> None:
+    engine = services.create_engine(
+        base_model="tiny-llama-instruct", name="mine", task_type=None, resource_management=None, actor=actor
+    )
+    deployment = make_deployment(project, actor=actor, engine=engine, name="onmine")
+    address = f"{home}/deployments/{deployment.public_id}"
     page = member.get(address).content.decode()
-    for part in ("curl http://testserver/v1/chat/completions", "from openai import OpenAI", "await fetch("):
-        assert part in page
+    assert "It sleeps and wakes with its engine" in page
+    assert f"/console/engines/{engine.public_id}" in page
+    assert member.post(address, {"name": "renamed", "description": ""}).status_code == 302
+    deployment.refresh_from_db()
+    assert deployment.name == "renamed"
+
+
+def test_its_test_page_asks_it(member: Client, viewer: Client, address: str, deployment: Deployment) -> None:
+    page = member.get(f"{address}/test").content.decode()
+    assert f'data-address="{address}/chat"' in page
+    assert f'data-task="{deployment.task_type}"' in page
+    assert "play-form" not in viewer.get(f"{address}/test").content.decode()

@@ -27,7 +27,7 @@ def text(browser: Client, address: str) -> str:
 
 
 def test_the_page_loads_them(member: Client, address: str) -> None:
-    assert f'hx-get="{address}/logs"' in member.get(address).content.decode()
+    assert f'hx-get="{address}/logs"' in member.get(f"{address}/requests").content.decode()
     assert "Inputs and outputs are not kept." in text(member, f"{address}/logs")
 
 

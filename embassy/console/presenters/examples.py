@@ -1,93 +1,103 @@
-"""Code that calls a deployment and runs as it is pasted, once EMBASSY_API_KEY holds a key."""
+"""Code that calls a model and runs as it is pasted, once EMBASSY_API_KEY holds a key."""
 
 import json
 from dataclasses import dataclass
 from string import Template
+from typing import Any
+
+from embassy.console.presenters.example_code import CALLS, CURL, JAVASCRIPT, OPENAI, OPENAI_JS, REQUESTS
+from embassy.inference.endpoints import CLASSIFICATION, EMBEDDING, REGRESSION, TEXT
 
 QUESTION = "I was charged twice for my order."
-
-CURL = Template("""\
-curl $url/v1/chat/completions \\
-  -H "X-API-Key: $$EMBASSY_API_KEY" \\
-  -H 'Content-Type: application/json' \\
-  -d $body
-""")
-
-OPENAI = Template("""\
-# pip install openai
-import os
-
-from openai import OpenAI
-
-client = OpenAI(base_url=$base, api_key=os.environ["EMBASSY_API_KEY"])
-stream = client.chat.completions.create(
-    model=$model,
-    messages=[{"role": "user", "content": $question}],
-    stream=True,
-)
-for chunk in stream:
-    if chunk.choices:
-        print(chunk.choices[0].delta.content or "", end="", flush=True)
-print()
-""")
-
-REQUESTS = Template("""\
-# pip install requests
-import os
-
-import requests
-
-answer = requests.post(
-    $endpoint,
-    headers={"X-API-Key": os.environ["EMBASSY_API_KEY"]},
-    json={"model": $model, "messages": [{"role": "user", "content": $question}]},
-    timeout=120,
-)
-answer.raise_for_status()
-print(answer.json()["choices"][0]["message"]["content"])
-""")
-
-JAVASCRIPT = Template("""\
-// node example.mjs (Node 18 or later)
-const response = await fetch($endpoint, {
-  method: "POST",
-  headers: { "X-API-Key": process.env.EMBASSY_API_KEY, "Content-Type": "application/json" },
-  body: JSON.stringify({ model: $model, messages: [{ role: "user", content: $question }] }),
-});
-if (!response.ok) throw new Error(await response.text());
-console.log((await response.json()).choices[0].message.content);
-""")
-
-TITLES = {"curl": CURL, "Python, openai": OPENAI, "Python, requests": REQUESTS, "JavaScript": JAVASCRIPT}
+OTHER = "My card was debited two times."
 
 
 @dataclass(frozen=True)
 class Example:
+    """`needs` is what must be installed; `language` one of shell, python and javascript."""
+
     key: str
     title: str
+    language: str
+    needs: str
     code: str
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """`python` and `javascript` are what to print of the answer."""
+
+    path: str
+    payload: dict[str, Any]
+    python: str
+    javascript: str
+
+
+ENDPOINTS = {
+    TEXT: Endpoint(
+        "/chat/completions",
+        {"messages": [{"role": "user", "content": QUESTION}]},
+        '["choices"][0]["message"]["content"]',
+        ".choices[0].message.content",
+    ),
+    CLASSIFICATION: Endpoint(
+        "/classification",
+        {"input": QUESTION, "data_format": "probs"},
+        '["data"][0]["probs"]',
+        ".data[0].probs",
+    ),
+    REGRESSION: Endpoint("/regression", {"input": QUESTION}, '["data"][0]["value"]', ".data[0].value"),
+    EMBEDDING: Endpoint(
+        "/embeddings", {"input": [QUESTION, OTHER]}, '["data"][0]["embedding"]', ".data[0].embedding"
+    ),
+}
+
+
 def examples(*, base_url: str, model: str, task: str) -> list[Example]:
-    """None for a task that has no chat."""
-    if task != "text-generation":
-        return []
-    body = json.dumps(
-        {"model": model, "messages": [{"role": "user", "content": QUESTION}]}, ensure_ascii=False
+    """Five ways to the same answer. `base_url` is without a slash at its end."""
+    endpoint = ENDPOINTS[task]
+    values = _values(f"{base_url}/v1", model, endpoint)
+    calls = CALLS[task]
+    kinds = (
+        ("curl", "shell", "", CURL),
+        ("Python, openai", "python", "pip install openai", _with_call(OPENAI, calls.python)),
+        ("Python, requests", "python", "pip install requests", REQUESTS),
+        ("JavaScript, fetch", "javascript", "Node 18 or later: node example.mjs", JAVASCRIPT),
+        ("JavaScript, openai", "javascript", "npm install openai", _with_call(OPENAI_JS, calls.javascript)),
     )
-    values = {
-        "url": base_url,
-        "base": json.dumps(f"{base_url}/v1"),
-        "endpoint": json.dumps(f"{base_url}/v1/chat/completions"),
-        # A JSON string is one in Python and JavaScript too.
+    return [
+        Example(f"example-{number}", title, language, needs, template.substitute(values))
+        for number, (title, language, needs, template) in enumerate(kinds)
+    ]
+
+
+def _with_call(template: Template, call: str) -> Template:
+    return Template(template.template.replace("$call", call.strip()))
+
+
+def _values(base: str, model: str, endpoint: Endpoint) -> dict[str, str]:
+    """A JSON string is one in Python and JavaScript too, and so is an object without true, false and null."""
+    payload = {"model": model} | endpoint.payload
+    written = json.dumps(payload, indent=2)
+    return {
+        "url": f"{base}{endpoint.path}",
+        "base": json.dumps(base),
+        "path": json.dumps(endpoint.path),
+        "endpoint": json.dumps(f"{base}{endpoint.path}"),
+        "body": _shell(written),
+        "payload": _indented(json.dumps(payload, indent=4), 4),
+        "script_payload": _indented(written, 2),
         "model": json.dumps(model),
         "question": json.dumps(QUESTION),
-        "body": _shell(body),
+        "other": json.dumps(OTHER),
+        "python": endpoint.python,
+        "javascript": endpoint.javascript,
     }
-    return [
-        Example(f"example-{number}", title, template.substitute(values))
-        for number, (title, template) in enumerate(TITLES.items())
-    ]
+
+
+def _indented(text: str, spaces: int) -> str:
+    """All lines but the first, which stands where it is put."""
+    return text.replace("\n", "\n" + " " * spaces)
 
 
 def _shell(text: str) -> str:

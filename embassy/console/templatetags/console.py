@@ -24,8 +24,11 @@ COLOURS = {
     "Reactivating": "blue",
     "Deployed": "green",
     "Deactivated": "secondary",
+    "Inactive": "secondary",
+    "Active": "green",
+    "Creating": "blue",
 }
-MOVING = ("Pending", "Running", "Testing", "Deploying", "Reactivating")
+MOVING = ("Pending", "Running", "Testing", "Deploying", "Reactivating", "Creating")
 PARITY = {
     "passed": ("green", "parity"),
     "failed": ("red", "parity failed"),
@@ -131,6 +134,15 @@ def signed(value: float) -> str:
 def significant(value: Any) -> str:
     """Three digits of a number that may be very small."""
     return f"{float(value):.3g}"
+
+
+@register.filter
+def count(value: int) -> str:
+    """`950`, `3.5 M`, `8.0 B`."""
+    for size, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if value >= size:
+            return f"{value / size:.1f} {name}"
+    return str(value)
 
 
 @register.filter

@@ -20,6 +20,13 @@ MAX_TEXT = 200
 DATASET_ROWS = 10_000
 
 
+class Requests(DeploymentPage):
+    """The tab with the logs in it."""
+
+    def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
+        return self.deployment_page("console/deployment_requests.html", "requests")
+
+
 class LogList(DeploymentPage):
     """Newest first. `before` goes on where a page ended."""
 
@@ -53,14 +60,14 @@ class ChangeLogging(DeploymentPage):
             raise InvalidInput(f"Keep logs for 1 to {MAX_LOG_DAYS} days.")
         is_on = request.POST.get("log_requests") == "on"
         change_logging(deployment=self.deployment, log_requests=is_on, log_days=int(days), actor=self.actor)
-        return self.back()
+        return self.to_requests()
 
 
 class DeleteLogs(DeploymentPage):
     def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
         count = services.delete_logs(deployment=self.deployment, older_than=None, actor=self.actor)
         messages.success(request, f"{_counted(count, 'log')} deleted.")
-        return self.back()
+        return self.to_requests()
 
 
 class MakeDataset(DeploymentPage):

@@ -16,6 +16,9 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A form that was refused comes back open.
+for (const dialog of document.querySelectorAll("dialog[data-shown]")) dialog.showModal();
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copies]");
   if (!button) return;
