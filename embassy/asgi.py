@@ -19,6 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "embassy.platform.settings")
 # First: it loads the apps, which the modules below need.
 django: Application = get_asgi_application()
 
+from embassy.console.job_stream import ConsoleStreams  # noqa: E402
 from embassy.inference.app import Gateway  # noqa: E402
 from embassy.inference.database import ThreadDatabase  # noqa: E402
 from embassy.platform.files_app import files_app as files  # noqa: E402
@@ -26,6 +27,7 @@ from embassy.training.stream.app import EventStreams  # noqa: E402
 
 gateway = Gateway()
 streams = EventStreams(ThreadDatabase())
+console_streams = ConsoleStreams(ThreadDatabase())
 
 
 async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -34,6 +36,8 @@ async def application(scope: MutableMapping[str, Any], receive: Receive, send: S
             await gateway(scope, receive, send)
         elif streams.handles(scope):
             await streams(scope, receive, send)
+        elif console_streams.handles(scope):
+            await console_streams(scope, receive, send)
         elif scope["path"].startswith("/files/"):
             await files(scope, receive, send)
         else:
@@ -49,5 +53,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await gateway.start()
         await send({"type": "lifespan.startup.complete"})
     await streams.stop()
+    await console_streams.stop()
     await gateway.stop()
     await send({"type": "lifespan.shutdown.complete"})

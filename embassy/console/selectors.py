@@ -1,9 +1,12 @@
 """Reads in the shape of the console's pages. They start from the apps' own selectors, which know who asks."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, FloatField, Func, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce
 
 from embassy.catalog.selectors import list_base_models
 from embassy.console.actor import Visitor
@@ -14,7 +17,8 @@ from embassy.platform.actor import Actor
 from embassy.platform.errors import NotFound
 from embassy.projects.models import ApiKey, Project
 from embassy.projects.selectors import projects_visible_to
-from embassy.training.models import JobEvent, TrainingJob
+from embassy.training.models import Checkpoint, JobEvent, TestResult, TrainingJob
+from embassy.training.spec import EventType
 from embassy.training.states import UNFINISHED
 
 
@@ -29,6 +33,23 @@ def projects_with_counts(actor: Actor) -> "QuerySet[Project, Project]":
         "deployment_count": Count("deployments", distinct=True, filter=live),
     }
     return projects_visible_to(actor).annotate(**counts).order_by("-id")
+
+
+def with_best_score(jobs: "QuerySet[TrainingJob, TrainingJob]") -> "QuerySet[TrainingJob, TrainingJob]":
+    """Each with `score_name`, the function that selects its best checkpoint, and that one's `best_score`."""
+    chosen = KeyTextTransform("test_function", KeyTransform("selection", "spec"))
+    best = Checkpoint.objects.filter(job=OuterRef("pk"), best=True).values("number")[:1]
+    value = Func(
+        F("scores"), OuterRef("score_name"), function="jsonb_extract_path_text", output_field=TextField()
+    )
+    results = TestResult.objects.filter(job=OuterRef("pk"), number=OuterRef("best_number"))
+    return jobs.annotate(
+        score_name=Coalesce(chosen, F("test_functions__0"), output_field=TextField()),
+        best_number=Subquery(best),
+        best_score=Subquery(
+            results.annotate(value=Cast(value, FloatField())).values("value")[:1], output_field=FloatField()
+        ),
+    )
 
 
 def deployments_of_job(job: TrainingJob) -> "QuerySet[Deployment, Deployment]":
@@ -52,9 +73,10 @@ def preflight_of(job: TrainingJob) -> dict[str, Any] | None:
     return None if event is None else dict(event.data)
 
 
-def measured_by(job: TrainingJob, kind: str) -> Iterator[dict[str, Any]]:
-    """The data of every event of that kind, in order."""
-    return job.events.filter(kind=kind).order_by("id").values_list("data", flat=True).iterator()
+def course_of(job: TrainingJob) -> Iterator[tuple[int, str, datetime, dict[str, Any]]]:
+    """Id, kind, time and data of every step and evaluation, in order."""
+    events = job.events.filter(kind__in=(EventType.STEP, EventType.EVAL)).order_by("id")
+    return events.values_list("id", "kind", "at", "data").iterator()
 
 
 def last_step(job: TrainingJob) -> JobEvent | None:

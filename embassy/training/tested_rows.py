@@ -37,6 +37,9 @@ class Change(StrEnum):
     WORSE = "worse"
 
 
+SIGNS = {Order.LINE: 0.0, Order.BEST: 1.0, Order.WORST: -1.0}  # of a row's cost
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
     """`total` counts what there is on all pages."""
@@ -123,15 +126,18 @@ def rows_of(
     offset: int = 0,
     limit: int = 100,
     only_failed: bool = False,
+    keep: Callable[[RawRow], bool] | None = None,
 ) -> Page[RawRow]:
-    """A page of the rows; `only_failed` leaves those to which the function gave no score.
+    """A page of the rows; `only_failed` leaves those without a score by the function, `keep` what it says.
 
     `measure` may be None for a job without test functions: then rows come as they lie.
     """
+    if keep is not None:
+        return _kept_rows(result, measure, order, offset, limit, keep)
     if measure is None or (order == Order.LINE and not only_failed):
         rows = list(islice(_rows(result), offset, offset + limit))
         return Page(total=result.rows, offset=offset, rows=rows)
-    sign = {Order.LINE: 0.0, Order.BEST: 1.0, Order.WORST: -1.0}[Order(order)]
+    sign = SIGNS[Order(order)]
     total = result.failures.get(measure.name, 0) if only_failed else result.rows
 
     def keys() -> Iterator[Key]:
@@ -140,6 +146,28 @@ def rows_of(
                 yield (sign * measure.cost(row) if sign else 0.0, place)
 
     return Page(total=total, offset=offset, rows=_pick(keys(), lambda: _rows(result), offset, limit))
+
+
+def _kept_rows(
+    result: TestResult,
+    measure: Measure | None,
+    order: str,
+    offset: int,
+    limit: int,
+    keep: Callable[[RawRow], bool],
+) -> Page[RawRow]:
+    sign = SIGNS[Order(order)] if measure is not None else 0.0
+    count = 0
+
+    def keys() -> Iterator[Key]:
+        nonlocal count
+        for place, row in enumerate(_rows(result)):
+            if keep(row):
+                count += 1
+                yield (sign * measure.cost(row) if measure is not None and sign else 0.0, place)
+
+    rows = _pick(keys(), lambda: _rows(result), offset, limit)
+    return Page(total=count, offset=offset, rows=rows)
 
 
 def answers_to(result: TestResult, lines: Collection[int]) -> dict[int, str]:

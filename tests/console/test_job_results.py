@@ -59,7 +59,7 @@ def test_a_checkpoint_that_was_not_kept(member: Client, address: str, job: Train
     page = text(member.get(address))
 
     assert "not kept" in page
-    assert "deploy-1" not in page
+    assert "&checkpoint=1" not in page
     assert "rows/1" in page
 
 
@@ -79,9 +79,9 @@ def test_rows_are_paged_and_ordered(member: Client, address: str) -> None:
 
 
 def test_failed_rows_alone(member: Client, address: str) -> None:
-    page = text(member.get(f"{address}/rows/1?only_failed=true", headers=HTMX))
+    page = text(member.get(f"{address}/rows/1?show=failed", headers=HTMX))
 
-    assert "1 rows without a score" in page
+    assert "1 row without a score" in page
     assert "answer 32 of 1" in page
     assert "answer 2 of 1" not in page
 
@@ -139,10 +139,11 @@ def test_curves(member: Client, address: str, job: TrainingJob) -> None:
     note(job, "eval", step=4, loss=0.5)
     note(job, "step", step=3, loss=0.4, metrics={"reward": 0.25})
 
-    curves = member.get(f"{address}/losses").json()
+    curves = member.get(f"{address}/curves").json()
 
-    assert curves["evaluation"] == [[4, 0.5]]
-    assert curves["courses"] == {"steps": [3], "lines": {"mean reward": [0.25]}}
+    assert (curves["tests"]["steps"], curves["tests"]["columns"]["loss"]) == ([4], [0.5])
+    assert curves["training"]["columns"] == {"loss": [0.4], "reward": [0.25]}
+    assert [chart["title"] for chart in curves["charts"]] == ["Loss", "Reward"]
 
 
 def test_live_figures(member: Client, address: str, job: TrainingJob) -> None:
@@ -172,7 +173,16 @@ def test_files_of_a_checkpoint(member: Client, viewer: Client, address: str) -> 
 
 
 @pytest.mark.parametrize(
-    "tail", ["/rows/1", "/compare", "/losses", "/checkpoints/1/artifacts", "/checkpoints/1/evidence"]
+    "tail",
+    [
+        "/rows/1",
+        "/compare",
+        "/curves",
+        "/events",
+        "/log",
+        "/checkpoints/1/artifacts",
+        "/checkpoints/1/evidence",
+    ],
 )
 def test_of_another_organization(outsider: Client, address: str, tail: str) -> None:
     assert outsider.get(f"{address}{tail}").status_code == 404

@@ -4,7 +4,7 @@ from django.test import Client
 
 from embassy.platform.actor import Actor
 from embassy.projects.models import Project
-from embassy.training.models import JobEvent, LossPoint, TrainingJob
+from embassy.training.models import JobEvent, TrainingJob
 from embassy.training.states import JobStatus
 from tests.factories.training import make_checkpoint, make_job, make_result
 
@@ -42,12 +42,14 @@ def test_the_page_comes_anew_once_the_job_has_ended(
 
 def test_the_curve(member: Client, home: str, project: Project, actor: Actor) -> None:
     job = make_job(project=project, actor=actor)
-    address = f"{home}/jobs/{job.public_id}/losses"
-    assert member.get(address).json()["steps"] == []
+    address = f"{home}/jobs/{job.public_id}/curves"
+    assert member.get(address).json()["training"]["steps"] == []
     for step, loss in ((2, 1.5), (1, 2.0)):
-        LossPoint.objects.create(job=job, step=step, at=NOW, loss=loss)
+        JobEvent.objects.create(job=job, kind="step", at=NOW, data={"step": step, "loss": loss})
     curve = member.get(address).json()
-    assert (curve["steps"], curve["losses"], curve["is_finished"]) == ([1, 2], [2.0, 1.5], False)
+    assert curve["training"]["steps"] == [1, 2]
+    assert curve["training"]["columns"]["loss"] == [2.0, 1.5]
+    assert (curve["is_finished"], curve["last"]) == (False, JobEvent.objects.latest("id").pk)
 
 
 def test_scores_and_rows(member: Client, home: str, project: Project, actor: Actor) -> None:

@@ -63,3 +63,20 @@ def _cells(label: str, labels: tuple[str, ...], counts: list[int]) -> tuple[Cell
         Cell(count, -(-SHADES * count // total), label == other)
         for other, count in zip(labels, counts, strict=True)
     )
+
+
+def heat_of(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The matrix for a chart: `cells` are (answer, expected, count, share of the expected label's rows)."""
+    confusion = metrics.get("confusion")
+    if not confusion:
+        return None
+    labels, counts = confusion["labels"], confusion["counts"]
+    cells = [
+        (across, down, count, round(count / total, 4))
+        for down, row in enumerate(counts)
+        if (total := sum(row))
+        for across, count in enumerate(row)
+        if count
+    ]
+    right = sum(count for across, down, count, _ in cells if across == down)
+    return {"labels": labels, "cells": cells, "right": right, "total": sum(cell[2] for cell in cells)}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from embassy.console.presenters.difference import Part, difference
 from embassy.training.tested_rows import Measure, Pair
 
 GOOD, BAD = 0.999, 0.5  # scores from, and below, which a row is marked
@@ -18,6 +19,7 @@ class TestedRow:
     base_answer: str | None
     scores: tuple[tuple[str, float | None, str], ...]
     mark: str
+    difference: list[Part]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def _tested_row(row: Mapping[str, Any], base_answer: str | None, measure: Measur
         base_answer=base_answer,
         scores=tuple((name, value, reasons.get(name, "")) for name, value in scores.items()),
         mark=_mark(measure, row),
+        difference=difference(str(row["expected_output"]), str(row["predicted_output"])),
     )
 
 

@@ -1,12 +1,14 @@
 """How a job went: its curves, its test rows, and two checkpoints side by side."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from embassy.console import selectors as console
 from embassy.console.presenters.confusion import figures_of, matrix_of
-from embassy.console.presenters.curves import courses_of, evaluation_of, thinned
+from embassy.console.presenters.curves import curves_of
 from embassy.console.presenters.tested_rows import compared_rows, tested_rows
 from embassy.console.views.jobs import JobPage
 from embassy.platform.storage import get_storage
@@ -19,6 +21,8 @@ from embassy.training.tested_rows import Change, Measure, Order, Page
 
 PER_PAGE = 25
 MOST_PAGES = 10_000
+LONGEST_QUESTION = 200
+SHOWN = (("all", "every row"), ("wrong", "not as expected"), ("failed", "without a score"))
 CHANGES = (
     (Change.CHANGED, "what changed"),
     (Change.BETTER, "what got better"),
@@ -29,18 +33,8 @@ CHANGES = (
 
 class JobCurves(JobPage):
     def get(self, request: HttpRequest, **ids: str) -> JsonResponse:
-        points = thinned(list(selectors.losses_of(self.job).values_list("step", "loss", "learning_rate")))
-        names = ("steps", "losses", "learning_rates")
-        columns = zip(*points, strict=True) if points else ((), (), ())
-        curve: dict[str, Any] = {name: list(column) for name, column in zip(names, columns, strict=True)}
-        return JsonResponse(
-            curve
-            | {
-                "evaluation": evaluation_of(console.measured_by(self.job, "eval")),
-                "courses": courses_of(console.measured_by(self.job, "step")),
-                "is_finished": self.job.status not in UNFINISHED,
-            }
-        )
+        is_finished = self.job.status not in UNFINISHED  # first: nothing comes after the last status
+        return JsonResponse(curves_of(console.course_of(self.job)) | {"is_finished": is_finished})
 
 
 class JobRows(JobPage):
@@ -49,26 +43,33 @@ class JobRows(JobPage):
         measure = measure_of(self.job, request.GET.get("by"))
         order = one_of(Order, request.GET.get("order"), Order.WORST) if measure else Order.LINE
         number = page_number(request)
-        only_failed = request.GET.get("only_failed") == "true" and measure is not None
+        words = request.GET.get("q", "").strip()[:LONGEST_QUESTION]
+        show = request.GET.get("show", "")
+        show = show if show in dict(SHOWN) and (measure or show != "failed") else SHOWN[0][0]
         page = reads.rows_of(
             result,
             measure,
             order=order,
             offset=(number - 1) * PER_PAGE,
             limit=PER_PAGE,
-            only_failed=only_failed,
+            only_failed=show == "failed" and not words,
+            keep=_keep(words.lower(), show, measure),
         )
+        by = measure.name if measure else ""
         return self.page(
             "console/_rows.html",
             job=self.job,
             number=result.number,
             rows=tested_rows(page.rows, self._base_answers(result, page), measure),
-            total=result.rows,
+            total=page.total,
             pages=pages_of(number, page.total),
             order=order.value,
-            by=measure.name if measure else "",
-            only_failed=only_failed,
-            failed=result.failures.get(measure.name, 0) if measure else 0,
+            by=by,
+            q=words,
+            show=show,
+            shown=SHOWN if result.failures.get(by) else SHOWN[:2],
+            is_filtered=bool(words or show != SHOWN[0][0]),
+            turn=urlencode({"by": by, "order": order.value, "show": show, "q": words}),
             matrix=matrix_of(result.metrics),
             figures=figures_of(result.metrics),
             download=_results_url(self.job, result),
@@ -114,6 +115,22 @@ class CompareCheckpoints(JobPage):
             return reads.get_result(self.job, BASE)
         best = self.job.checkpoints.filter(best=True).values_list("number", flat=True).first()
         return reads.get_result(self.job, best or max(numbers, default=BASE))
+
+
+def _keep(words: str, show: str, measure: Measure | None) -> Callable[[Mapping[str, Any]], bool] | None:
+    """What a row must be like to be shown; None: nothing that the order of rows does not know itself."""
+    if not words and show != "wrong":
+        return None
+
+    def keep(row: Mapping[str, Any]) -> bool:
+        expected, answer = str(row["expected_output"]), str(row["predicted_output"])
+        if show == "wrong" and expected.strip() == answer.strip():
+            return False
+        if show == "failed" and measure is not None and measure.score(row) is not None:
+            return False
+        return not words or any(words in text.lower() for text in (str(row["input_text"]), expected, answer))
+
+    return keep
 
 
 def measure_of(job: TrainingJob, by: str | None) -> Measure | None:

@@ -1,36 +1,26 @@
-"""Training jobs: the list, one job live, and what can be done with it."""
+"""One training job live, and what can be done with it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from embassy.console import selectors as console
 from embassy.console.presenters.events import log_line
-from embassy.console.presenters.preflight import facts_of, problems_of
+from embassy.console.presenters.job_parameters import parameters_of
+from embassy.console.presenters.preflight import actual_of, facts_of, problems_of
 from embassy.console.presenters.scores import metric_rows
+from embassy.console.presenters.stages import stages_of
 from embassy.console.views.page import ProjectPage
 from embassy.platform.storage import get_storage
-from embassy.training import pauses, selectors, services
+from embassy.training import pauses, selectors, services, waiting
 from embassy.training.models import TrainingJob
-from embassy.training.score_table import table_of
+from embassy.training.score_table import ScoreTable, table_of
 from embassy.training.selection import Selection
 from embassy.training.states import UNFINISHED, JobStatus, TaskType
-
-PER_PAGE = 50
-
-
-class JobList(ProjectPage):
-    scope = "training"
-    tab = "jobs"
-
-    def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
-        rows = selectors.jobs_of(self.actor, self.project).order_by("-id")
-        jobs = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-        moving = any(job.status in UNFINISHED for job in jobs)
-        return self.page("console/jobs.html", jobs=jobs, moving=moving)
+from embassy.training.stream import feed, frames
 
 
 class JobPage(ProjectPage):
@@ -46,8 +36,11 @@ class JobPage(ProjectPage):
 
     def job_page(self, template: str) -> HttpResponse:
         job, step = self.job, console.last_step(self.job)
-        eta = step.data.get("eta_seconds") if step and job.status == JobStatus.RUNNING else None
+        stages = stages_of(job, step)
+        training = any(stage.name == "Training" and stage.state == "now" for stage in stages)
+        eta = step.data.get("eta_seconds") if step and training else None
         preflight, table = console.preflight_of(job), table_of(job)
+        waits = job.status == JobStatus.PENDING
         return self.page(
             template,
             job=job,
@@ -55,11 +48,16 @@ class JobPage(ProjectPage):
             deployable=job.status not in UNFINISHED,
             step=step.data if step else {},
             eta=eta,
+            stages=stages,
+            place=waiting.place_in_queue(job) if waits else None,
+            being_trained=waiting.being_trained() if waits else 0,
             table=table,
             tested=sum(line.result is not None for line in table.lines),
             metric_rows=metric_rows(table),
             selection=Selection.of(job.spec),
             preflight=facts_of(preflight, seconds=seconds_of(job, eta)) if preflight else [],
+            actual=actual_of(job, step.data if step else {}),
+            parameters=parameters_of(job, _used(table)),
             untrainable=problems_of(preflight) if preflight else [],
             warnings=console.warnings_of(job),
             log=[log_line(event) for event in console.newest_events(job)],
@@ -86,6 +84,16 @@ class JobLive(JobPage):
         if self.job.status not in UNFINISHED:
             answer["HX-Refresh"] = "true"
         return answer
+
+
+class JobEvents(JobPage):
+    """The stream for a server that has nothing but Django; under `embassy.asgi` see `job_stream`."""
+
+    def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
+        after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+        chapter = feed.read(self.job, int(after) if after.isdecimal() else 0)
+        content = frames.OPENING + frames.frames(chapter.events)
+        return HttpResponse(content, content_type=frames.CONTENT_TYPE, headers=frames.HEADERS)
 
 
 class DownloadCheckpoint(JobPage):
@@ -118,6 +126,12 @@ class DeleteJob(JobPage):
         services.delete_training_job(job=self.job, actor=self.actor)
         messages.success(request, f"The training job {self.job.name} has been deleted.")
         return redirect("console:jobs", self.project.public_id)
+
+
+def _used(table: ScoreTable) -> Mapping[str, Any] | None:
+    """The parameters that the newest checkpoint was made with."""
+    kept = [line.checkpoint for line in table.lines if line.checkpoint]
+    return kept[-1].evidence.get("parameters") if kept else None
 
 
 def base_title(task_type: str) -> str:

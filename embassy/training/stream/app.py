@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import parse_qs
 
 import orjson
@@ -45,13 +45,15 @@ class Database(Protocol):
 class EventStreams:
     """Stop it with the server. `database` runs functions that use the ORM, never on the event loop."""
 
+    path: ClassVar[re.Pattern[str]] = PATH
+
     def __init__(self, database: Database) -> None:
         self.database = database
         self.nudges = JobNudges()
         self.listeners = 0
 
     def handles(self, scope: Scope) -> bool:
-        return scope["method"] == "GET" and PATH.fullmatch(scope["path"]) is not None
+        return scope["method"] == "GET" and self.path.fullmatch(scope["path"]) is not None
 
     async def stop(self) -> None:
         await self.nudges.stop()
@@ -108,11 +110,15 @@ class EventStreams:
             await self._find(answer)
             await answer.write(frames.STILL_HERE)
 
-    async def _find(self, answer: "Answer") -> TrainingJob:
-        match = PATH.fullmatch(answer.path)
-        assert match is not None
+    def find(self, answer: "Answer", project_id: str, job_id: str) -> TrainingJob:
+        """The job, if whoever asks may hear of it. Raises Unauthorized, Forbidden and NotFound."""
         plain = key_from_headers(answer.header("x-api-key"), answer.header("authorization"))
-        return await self.database.run(lambda: feed.find_job(plain, match["project"], match["job"]))
+        return feed.find_job(plain, project_id, job_id)
+
+    async def _find(self, answer: "Answer") -> TrainingJob:
+        match = self.path.fullmatch(answer.path)
+        assert match is not None
+        return await self.database.run(lambda: self.find(answer, match["project"], match["job"]))
 
     async def _read(self, job: TrainingJob, after: int) -> feed.Chapter:
         return await self.database.run(lambda: feed.read(job, after))

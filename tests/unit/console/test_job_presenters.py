@@ -1,16 +1,18 @@
 """A job's events and metrics → what its page shows."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_django import Settings
 
 from embassy.console.presenters.confusion import figures_of, matrix_of
-from embassy.console.presenters.curves import MOST_POINTS, courses_of, evaluation_of, thinned
+from embassy.console.presenters.curves import MOST_POINTS, Event, charts_of, curves_of, thinned
 from embassy.console.presenters.preflight import facts_of, problems_of
 from embassy.console.presenters.tested_rows import compared_rows
 from embassy.console.presenters.tested_rows import tested_rows as shown_rows
 from embassy.training.tested_rows import Measure, Pair
 
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 EXACT, ERROR = Measure("exact", True), Measure("error", False)
 
 
@@ -82,25 +84,57 @@ def test_the_worst_label_comes_first() -> None:
     assert figures_of({}) == []
 
 
-def test_evaluation_of_a_resumed_run() -> None:
-    events = [{"step": 2, "loss": 1.0}, {"step": 1, "loss": 2.0}, {"step": 2, "loss": 0.5}, {"step": 3}]
-
-    assert evaluation_of(events) == [(1, 2.0), (2, 0.5)]
+def event(number: int, kind: str, step: int, **data: Any) -> Event:
+    return (number, kind, BEGAN + timedelta(seconds=10 * number), {"step": step, **data})
 
 
-def test_courses() -> None:
-    events = [
-        {"step": 1, "metrics": {"reward": 0.1, "entropy": 2.0}},
-        {"step": 2, "metrics": {"reward": 0.2, "frac_reward_zero_std": 0.5}},
-        {"step": 3, "metrics": {}},
-        {"step": 4},
-    ]
+def test_a_resumed_run_repeats_steps() -> None:
+    curves = curves_of(
+        [event(1, "eval", 2, loss=1.0), event(2, "eval", 1, loss=2.0), event(3, "eval", 2, loss=0.5)]
+    )
 
-    assert courses_of(events) == {
-        "steps": [1, 2],
-        "lines": {"mean reward": [0.1, 0.2], "groups all alike": [None, 0.5]},
+    assert (curves["tests"]["steps"], curves["tests"]["columns"]["loss"]) == ([1, 2], [2.0, 0.5])
+    assert curves["tests"]["seconds"] == [10.0, 20.0]
+    assert curves["last"] == 3
+
+
+def test_columns_and_charts() -> None:
+    curves = curves_of(
+        [
+            event(1, "step", 1, loss=1.0, metrics={"reward": 0.1, "rewards/exact_match_shared/mean": 0.3}),
+            event(2, "step", 2, loss="NaN", metrics={"reward": 0.2, "equal_groups": 0.5}),
+            event(3, "step", 3, learning_rate=1e-4),
+        ]
+    )
+
+    assert curves["training"]["columns"] == {
+        "loss": [1.0, None, None],
+        "reward": [0.1, 0.2, None],
+        "rewards/exact_match_shared/mean": [0.3, None, None],
+        "equal_groups": [None, 0.5, None],
+        "learning_rate": [None, None, 1e-4],
     }
-    assert courses_of([{"step": 1, "metrics": {"reward": "NaN"}}]) == {"steps": [], "lines": {}}
+    charts = {chart["title"]: [line["label"] for line in chart["lines"]] for chart in curves["charts"]}
+    assert charts == {
+        "Loss": ["training"],
+        "Reward": ["mean reward", "exact match"],
+        "Learning rate": ["learning rate"],
+        "Groups all alike": ["groups all alike"],
+    }
+
+
+def test_preferences_have_their_charts() -> None:
+    names = ["rewards/accuracies", "rewards/margins", "rewards/chosen", "rewards/rejected"]
+
+    charts = charts_of(names, ["preference_accuracy"])
+
+    assert [(chart.title, len(chart.lines)) for chart in charts] == [("Preferred answers", 2), ("Margins", 3)]
+
+
+def test_nothing_has_happened_yet() -> None:
+    curves = curves_of([])
+
+    assert (curves["charts"], curves["last"], curves["began"]) == ([], 0, None)
 
 
 def test_long_curves_are_thinned_to_their_end() -> None:
