@@ -1,16 +1,14 @@
 """Console session → actor: who is signed in, in which organization, and what the role there allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest
 
 from embassy.platform.actor import Actor
-from embassy.projects.key_rules import SCOPES
-from embassy.projects.models import Membership, Organization, Role, User
+from embassy.projects import roles
+from embassy.projects.models import Membership, Organization, Project, User
 
 CHOICE = "organization"  # key of the session
-# `keys` is an area of the console alone: no key may make keys.
-READ_ONLY = frozenset(scope for scope in (*SCOPES, "keys:read") if scope.endswith(":read"))
 EVERYTHING = frozenset({"*"})
 
 
@@ -29,11 +27,16 @@ class Visitor:
 
     @property
     def can_write(self) -> bool:
-        return self.membership.role != Role.VIEWER
+        """In the project that is looked at, where there is one."""
+        return self.actor.rights.writes
 
     @property
     def is_admin(self) -> bool:
-        return self.membership.role in (Role.OWNER, Role.ADMIN)
+        return self.membership.role in roles.ADMINS
+
+    def within(self, project: Project) -> "Visitor":
+        """The same one inside a project, where the role may be another."""
+        return replace(self, actor=self.actor.within(project.pk))
 
 
 def visitor_of(request: HttpRequest) -> Visitor | None:
@@ -53,5 +56,8 @@ def _actor(user: User, membership: Membership) -> Actor:
         organization_id=membership.organization_id,
         user_id=user.pk,
         user_public_id=user.public_id,
-        scopes=READ_ONLY if membership.role == Role.VIEWER else EVERYTHING,
+        scopes=EVERYTHING,
+        rights=roles.rights_with(
+            membership.role, organization_id=membership.organization_id, user_id=user.pk
+        ),
     )

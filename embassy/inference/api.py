@@ -31,6 +31,7 @@ FAILURES = {
 
 class Completions(APIView):
     scope = "inference"
+    names_project = True
 
     @extend_schema(
         operation_id="getCompletionsFromDeployment",
@@ -44,6 +45,7 @@ class Completions(APIView):
 
 class ChatCompletions(APIView):
     scope = "inference"
+    names_project = True
 
     @extend_schema(
         operation_id="getChatCompletions",
@@ -63,6 +65,7 @@ class ChatCompletions(APIView):
 
 class Classification(APIView):
     scope = "inference"
+    names_project = True
 
     @extend_schema(
         operation_id="getClassificationFromDeployment",
@@ -76,6 +79,7 @@ class Classification(APIView):
 
 class Embeddings(APIView):
     scope = "inference"
+    names_project = True
 
     @extend_schema(
         operation_id="getEmbeddingsFromDeployment",
@@ -89,6 +93,7 @@ class Embeddings(APIView):
 
 class Regression(APIView):
     scope = "inference"
+    names_project = True
 
     @extend_schema(
         operation_id="getRegressionFromDeployment",

@@ -32,6 +32,7 @@ from embassy.platform import notify, tracing
 from embassy.platform.errors import EmbassyError, Forbidden
 from embassy.platform.logs import fields
 from embassy.projects.authentication import key_from_headers
+from embassy.projects.roles import may_only_look
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +120,10 @@ class Gateway:
             spent.trace = RequestTrace(self._tracer, exchange)
         plain = key_from_headers(exchange.header(b"x-api-key"), exchange.header(b"authorization"))
         actor = await self.keys.actor(plain)
-        if not actor.may(SCOPE):
+        if not actor.has(SCOPE):
             raise Forbidden(f"This API key lacks the scope {SCOPE}.", code="missing_scope")
+        if not actor.rights.writes_somewhere:
+            raise may_only_look()
         self.limits.enter(actor, exchange, spent)
         patience = wake_timeout(exchange)
         body = await json_body(exchange)

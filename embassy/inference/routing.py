@@ -13,6 +13,7 @@ from embassy.inference.errors import unknown_model
 from embassy.platform.actor import Actor
 from embassy.platform.errors import Forbidden, Unavailable
 from embassy.platform.logs import fields
+from embassy.projects.roles import may_only_look
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,9 @@ def look_up(snapshot: Snapshot, actor: Actor, model: str) -> Route | None:
 
 
 def check_allowed(actor: Actor, route: Route, model: str) -> None:
+    """Raises Forbidden. The base models, which belong to no project, take the role in the organization."""
+    if not actor.rights.writes_in(route.project_id):
+        raise may_only_look()
     if actor.models is not None and actor.models.isdisjoint(route.models):
         raise Forbidden(
             f"This API key may not use {model}. It is limited to: {', '.join(sorted(actor.models))}.",

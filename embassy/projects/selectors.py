@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from embassy.platform.actor import Actor
 from embassy.platform.errors import NotFound
-from embassy.projects import keys
+from embassy.projects import keys, roles
 from embassy.projects.models import ApiKey, Project
 
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -29,13 +29,14 @@ def get_project(actor: Actor, public_id: str) -> Project:
 
 
 def live_key(plain: str) -> ApiKey | None:
-    """The key row if this very key is known, neither revoked nor expired, and its user still active."""
+    """The key row if this very key is known, neither revoked nor expired, and its user still a member."""
     prefix = keys.prefix_of(plain)
     if prefix is None:
         return None
     row = (
         ApiKey.objects.select_related("user")
         .filter(prefix=prefix, revoked_at=None, user__is_active=True)
+        .filter(user__memberships__organization=F("organization"))
         .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
         .first()
     )
@@ -62,6 +63,7 @@ def actor_of_key(row: ApiKey) -> Actor:
         models=frozenset(row.model_names) or None,
         requests_per_minute=row.requests_per_minute,
         tokens_per_minute=row.tokens_per_minute,
+        rights=roles.rights_of(organization_id=row.organization_id, user_id=row.user_id),
     )
 
 

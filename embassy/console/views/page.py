@@ -10,15 +10,16 @@ from django.views import View
 
 from embassy.console.actor import Visitor, visitor_of
 from embassy.platform.actor import Actor
-from embassy.platform.errors import EmbassyError, Forbidden
+from embassy.platform.errors import EmbassyError
 from embassy.projects.models import Project
+from embassy.projects.roles import may_only_look
 from embassy.projects.selectors import get_project
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Page(View):
-    """Signed-in visitors only; whoever may not write `scope` gets no further than reading."""
+    """Signed-in visitors only; whoever may not write `scope`, here, gets no further than reading."""
 
     scope: ClassVar[str]
     section: ClassVar[str] = "projects"  # of the navigation
@@ -36,8 +37,8 @@ class Page(View):
             return render(request, "console/no_organization.html", status=403)
         self.visitor = visitor
         try:
-            check_scope(self.actor, self.scope, request.method)
             self.enter()
+            check_scope(self.actor, self.scope, request.method)
             return super().dispatch(request, *args, **kwargs)
         except EmbassyError as error:
             return self.refuse(error)
@@ -75,6 +76,7 @@ class ProjectPage(Page):
 
     def enter(self) -> None:
         self.project = get_project(self.actor, self.kwargs["project_id"])
+        self.visitor = self.visitor.within(self.project)
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         # An error page may be about the project itself not being there.
@@ -85,7 +87,7 @@ class ProjectPage(Page):
 def check_scope(actor: Actor, area: str, method: str | None) -> None:
     needed = f"{area}:{'read' if method in SAFE_METHODS else 'write'}"
     if not actor.may(needed):
-        raise Forbidden("You may look at this, but not change it. Ask an owner for another role.")
+        raise may_only_look()
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponseBase:

@@ -28,6 +28,7 @@ from embassy.platform.query import query_of
 from embassy.projects.authentication import actor_of
 from embassy.projects.idempotent import idempotent
 from embassy.projects.models import Project
+from embassy.projects.roles import check_role
 from embassy.projects.selectors import get_project
 
 
@@ -99,6 +100,7 @@ class EngineDetail(APIView):
 
 class DeployOnEngine(APIView):
     scope = "deployments"
+    names_project = True
 
     @extend_schema(
         operation_id="deployOnEngine",
@@ -121,6 +123,7 @@ class DeployOnEngine(APIView):
 
 class UndeployFromEngine(APIView):
     scope = "deployments"
+    names_project = True
 
     @extend_schema(
         operation_id="unDeployFromEngine",
@@ -132,6 +135,7 @@ class UndeployFromEngine(APIView):
         body = UndeploySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         deployment = selectors.find_on_engine(actor, engine, body.validated_data["deployment_name"])
+        check_role(actor, deployment.project_id)
         services.delete_deployment(deployment=deployment, actor=actor)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -175,8 +179,12 @@ def manager(request: Request) -> Actor:
 
 
 def named_project(request: Request, project_id: str) -> Project:
+    """Raises InvalidInput, and Forbidden where the role in that project allows to look only."""
+    actor = actor_of(request)
     try:
-        return get_project(actor_of(request), project_id)
+        project = get_project(actor, project_id)
     except NotFound as error:
         # It was named in the body, so the request is wrong, not the address.
         raise InvalidInput(f"project_id: {error.message}", code=error.code) from None
+    check_role(actor, project.pk)
+    return project
