@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from embassy.deployments.services import create_engine
 from embassy.platform.actor import Actor
 from embassy.projects.models import Membership, Project, Role, User
 from embassy.projects.selectors import actor_of_key
@@ -12,7 +11,7 @@ from embassy.training.models import JobEvent, TrainingJob
 from embassy.training.states import JobStatus
 from tests.console.ids import ids_of
 from tests.factories.datasets import make_dataset
-from tests.factories.deployments import BASE, make_checkpoint, make_deployment, up
+from tests.factories.deployments import make_checkpoint, make_deployment, up
 from tests.factories.projects import make_key, make_member, make_organization, make_project
 from tests.factories.request_logs import make_log
 from tests.factories.training import make_job, make_tested_rows
@@ -37,7 +36,6 @@ def make_seeds() -> Seeds:
     deployment = up(
         make_deployment(project, actor=actor, reference=job.public_id, checkpoint=2, name="router")
     )
-    engine = create_engine(base_model=BASE, name="own", task_type=None, resource_management=None, actor=actor)
     log = make_log(deployment)
     spend(account_for(actor, deployment), at=timezone.now(), first_token=20, times=3)
     make_member(organization, role=Role.VIEWER)
