@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from django.http import QueryDict
 
 from embassy.deployments.schedule import WEEKDAYS
-from embassy.deployments.services import DeploymentRequest
+from embassy.deployments.services import MAX_LOG_DAYS, DeploymentRequest
 from embassy.deployments.source import Source
 from embassy.engines.models import Engine
 from embassy.platform.errors import EmbassyError, InvalidInput
@@ -129,7 +129,10 @@ def _timeout(data: QueryDict) -> int | None:
 
 
 def _log_days(data: QueryDict) -> int | None:
-    return _whole(data, "log_days", "") if data.get("log_requests") == "yes" else None
+    days = _whole(data, "log_days", "") if data.get("log_requests") == "yes" else None
+    if days is not None and not 1 <= days <= MAX_LOG_DAYS:
+        raise InvalidInput(f"log_days: from 1 to {MAX_LOG_DAYS} days.")
+    return days
 
 
 def _whole(data: QueryDict, field: str, usually: str) -> int | None:

@@ -93,7 +93,8 @@ class JobEvents(JobPage):
         after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
         chapter = feed.read(self.job, int(after) if after.isdecimal() else 0)
         content = frames.OPENING + frames.frames(chapter.events)
-        return HttpResponse(content, content_type=frames.CONTENT_TYPE, headers=frames.HEADERS)
+        headers = frames.HEADERS | {"Cache-Control": "no-store"}
+        return HttpResponse(content, content_type=frames.CONTENT_TYPE, headers=headers)
 
 
 class DownloadCheckpoint(JobPage):
