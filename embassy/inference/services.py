@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from embassy.inference.models import Latency, LatencyKind, Usage, UsageDay
+from embassy.inference.models import Latency, LatencyKind, Tally, Usage, UsageDay
+from embassy.inference.models.tally import HOUR, MINUTE
 from embassy.inference.models.usage import day_of, hour_of
 from embassy.inference.spending import Account, Buckets, Total
+from embassy.inference.tallies import rows_of
 
 WHO = ("organization_pk", "project_pk", "deployment_pk", "key_pk", "model")
 WHOSE = (*WHO, "hour")
@@ -26,14 +28,23 @@ USAGE_SUMS = (
     "engine_milliseconds",
 )
 LATENCY_KEY = (*USAGE_KEY, "kind", "bucket")
-TYPES = {"model": "text", "hour": "timestamptz", "day": "timestamptz", "kind": "text"}
+TALLY_KEY = ("deployment_pk", "step", "time", "kind", "name")
+TALLIES_KEPT = {MINUTE: timedelta(hours=25), HOUR: timedelta(days=31)}
+TYPES = {
+    "model": "text",
+    "name": "text",
+    "kind": "text",
+    "hour": "timestamptz",
+    "day": "timestamptz",
+    "time": "timestamptz",
+}
 
 Row = tuple[Any, ...]
 
 
 @transaction.atomic
 def add_usage(*, totals: Mapping[Account, Total], at: datetime) -> None:
-    """Add what was spent to the hour and the day of `at`: three statements, however many rows."""
+    """Add what was spent to the minute, the hour and the day of `at`: four statements, however many rows."""
     hour, day = hour_of(at), day_of(at)
     # One order in every process, so that two that write at once never wait for each other in a circle.
     accounts = sorted(totals.items(), key=lambda item: str(item[0]))
@@ -42,12 +53,21 @@ def add_usage(*, totals: Mapping[Account, Total], at: datetime) -> None:
     _add(UsageDay, (*WHO, "day"), DAY_KEY, USAGE_SUMS, days)
     latencies = [row for account, total in accounts for row in _latencies(account, hour, total)]
     _add(Latency, (*WHOSE, "kind", "bucket"), LATENCY_KEY, ("count",), latencies)
+    _add(Tally, TALLY_KEY, TALLY_KEY, ("count",), rows_of(accounts, at))
 
 
 def purge_latencies() -> int:
     """Delete histograms that are too old; returns how many rows. The sums in the usage stay for ever."""
     oldest = timezone.now() - timedelta(days=settings.LATENCY_DAYS)
     deleted, _ = Latency.objects.filter(hour__lt=oldest).delete()
+    return deleted
+
+
+def purge_tallies() -> int:
+    """Delete what no chart goes back to; returns how many rows."""
+    deleted = 0
+    for step, kept in TALLIES_KEPT.items():
+        deleted += Tally.objects.filter(step=step, time__lt=timezone.now() - kept).delete()[0]
     return deleted
 
 
@@ -85,7 +105,7 @@ def _whose(account: Account, time: datetime) -> Row:
 
 
 def _add(
-    model: "type[Usage | UsageDay | Latency]",
+    model: "type[Usage | UsageDay | Latency | Tally]",
     columns: Sequence[str],
     key: Sequence[str],
     sums: Sequence[str],

@@ -39,6 +39,7 @@ TIMETABLE = (
     Entry("deployments.forget_wakes", 3600, wakes.forget_old),
     Entry("inference.share_engine_time", 10, engine_time.share_out),
     Entry("inference.purge_latencies", 3600, inference.purge_latencies),
+    Entry("inference.purge_tallies", 600, inference.purge_tallies),
     Entry("datasets.reconcile", 2, work.reconcile),
     Entry("datasets.purge_uploads", 600, uploads.purge),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
