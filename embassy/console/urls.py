@@ -6,6 +6,7 @@ from django.urls import path
 from embassy.console.views import (
     account,
     artifacts,
+    audit,
     datasets,
     deploy,
     deployments,
@@ -122,4 +123,6 @@ urlpatterns = [
     path("keys/new", keys.NewKey.as_view(), name="new-key"),
     path("keys/<str:prefix>/limits", keys.ChangeKeyLimits.as_view(), name="change-key-limits"),
     path("keys/<str:prefix>/revoke", keys.RevokeKey.as_view(), name="revoke-key"),
+    path("audit", audit.AuditLog.as_view(), name="audit-log"),
+    path("audit/export", audit.ExportAuditLog.as_view(), name="export-audit-log"),
 ]

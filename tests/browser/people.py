@@ -1,7 +1,6 @@
 """Browsers of people with a role, signed in by the cookie that a sign-in would have given them."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.test import Client

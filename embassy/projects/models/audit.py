@@ -18,7 +18,13 @@ class AuditEvent(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["organization", "-id"])]
+        # One for each question that the log answers, in the order in which it is shown.
+        indexes: ClassVar = [
+            models.Index(fields=["organization", "-created_at", "-id"], name="audit_by_time"),
+            models.Index(fields=["organization", "user", "-created_at", "-id"], name="audit_by_user"),
+            models.Index(fields=["organization", "verb", "-created_at", "-id"], name="audit_by_verb"),
+            models.Index(fields=["organization", "subject", "-created_at", "-id"], name="audit_by_subject"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject}"
