@@ -80,6 +80,7 @@ urlpatterns = [
         name="download-checkpoint",
     ),
     path(f"{JOB}/checkpoints/<int:number>/artifacts", artifacts.ArtifactList.as_view(), name="artifacts"),
+    path(f"{JOB}/checkpoints/<int:number>/card", artifacts.DownloadCard.as_view(), name="model-card"),
     path(f"{JOB}/checkpoints/<int:number>/evidence", artifacts.DownloadEvidence.as_view(), name="evidence"),
     path(
         f"{JOB}/checkpoints/<int:number>/merge", artifacts.MergeCheckpoint.as_view(), name="merge-checkpoint"

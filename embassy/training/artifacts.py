@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from embassy.training.evidence import as_bytes, evidence_of
+from embassy.training.model_card import render
 from embassy.training.models import Checkpoint, Merge
 
 
@@ -49,6 +50,15 @@ def merged_model(checkpoint: Checkpoint, merge: Merge) -> Artifact:
         sha256=merge.sha256 or None,
         key=merge.archive_key or None,
     )
+
+
+def model_card(checkpoint: Checkpoint) -> str | None:
+    """The README that lies in its archive, as Markdown; None where the facts for it were not kept."""
+    return render(checkpoint.evidence) if "technique" in checkpoint.evidence else None
+
+
+def card_filename(checkpoint: Checkpoint) -> str:
+    return f"{_stem(checkpoint)}-README.md"
 
 
 def evidence_filename(checkpoint: Checkpoint) -> str:

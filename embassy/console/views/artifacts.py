@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from embassy.console.presenters.parity import probes_of
 from embassy.console.views.jobs import JobPage
+from embassy.platform.errors import NotFound
 from embassy.platform.storage import get_storage
 from embassy.platform.storage.disposition import attachment
 from embassy.training import artifacts, evidence, merges, selectors
@@ -47,6 +49,8 @@ class CheckpointPage(JobPage):
             checkpoint=self.checkpoint,
             shown=[self._shown(artifact) for artifact in found],
             mergeable="merged" not in kinds and "model" not in kinds,
+            card=artifacts.model_card(self.checkpoint),
+            probes=probes_of(self.checkpoint.parity),
             moving=any(artifact.state in ("pending", "running") for artifact in found),
         )
 
@@ -70,6 +74,16 @@ class MergeCheckpoint(CheckpointPage):
     def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
         merges.merge_checkpoint(checkpoint=self.checkpoint, actor=self.actor)
         return self.list_page()
+
+
+class DownloadCard(CheckpointPage):
+    def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
+        card = artifacts.model_card(self.checkpoint)
+        if card is None:
+            raise NotFound("This checkpoint has no model card.")
+        answer = HttpResponse(card, content_type="text/markdown; charset=utf-8")
+        answer["Content-Disposition"] = attachment(artifacts.card_filename(self.checkpoint))
+        return answer
 
 
 class DownloadEvidence(CheckpointPage):

@@ -7,6 +7,8 @@ from pytest_django import Settings
 
 from embassy.console.presenters.confusion import figures_of, matrix_of
 from embassy.console.presenters.curves import MOST_POINTS, Event, charts_of, curves_of, thinned
+from embassy.console.presenters.difference import difference
+from embassy.console.presenters.parity import probes_of
 from embassy.console.presenters.preflight import facts_of, problems_of
 from embassy.console.presenters.tested_rows import compared_rows
 from embassy.console.presenters.tested_rows import tested_rows as shown_rows
@@ -177,3 +179,33 @@ def test_preflight(settings: Settings) -> None:
 def test_preflight_that_tells_little() -> None:
     assert [fact.name for fact in facts_of({"rows": 3})] == ["Rows", "Cannot be trained on", "Cut off"]
     assert problems_of({}) == []
+
+
+def test_parity_in_words() -> None:
+    record = {
+        "probes": [
+            {"tokens": 16, "agreed": 16, "difference": 0.00001, "first": None, "problem": ""},
+            {"dimensions": 384, "cosine": 0.5, "problem": "the vector is another"},
+            {"problem": "the engine refused the prompt"},
+        ]
+    }
+
+    first, second, third = probes_of(record)
+
+    assert first.text == "16 of 16 tokens alike; log-probabilities within 1e-05"
+    assert (second.text, second.problem) == ("cosine 0.5", "the vector is another")
+    assert third.text == "asked"
+    assert probes_of(None) == []
+
+
+def test_differences_word_by_word() -> None:
+    parts = difference("a green apple", "a red apple")
+
+    assert [(part.kind, part.text) for part in parts] == [
+        ("same", "a "),
+        ("missing", "green"),
+        ("added", "red"),
+        ("same", " apple"),
+    ]
+    assert difference("alike", " alike ") == []
+    assert difference("word " * 1000, "other " * 1000) == []
