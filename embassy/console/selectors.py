@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, FloatField, Func, OuterRef, Q, QuerySet, Subquery, TextField
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import QuerySet
 
 from embassy.catalog.selectors import list_base_models
 from embassy.console.actor import Visitor
@@ -17,39 +15,8 @@ from embassy.platform.actor import Actor
 from embassy.platform.errors import NotFound
 from embassy.projects.models import ApiKey, Project
 from embassy.projects.selectors import projects_visible_to
-from embassy.training.models import Checkpoint, JobEvent, TestResult, TrainingJob
+from embassy.training.models import JobEvent, TrainingJob
 from embassy.training.spec import EventType
-from embassy.training.states import UNFINISHED
-
-
-def projects_with_counts(actor: Actor) -> "QuerySet[Project, Project]":
-    """Newest first, each with how many data sets, jobs, unfinished jobs and deployments it has."""
-    live = ~Q(deployments__status__in=ENDED)
-    running = Q(training_jobs__status__in=UNFINISHED)
-    counts = {
-        "dataset_count": Count("datasets", distinct=True),
-        "job_count": Count("training_jobs", distinct=True),
-        "unfinished_count": Count("training_jobs", distinct=True, filter=running),
-        "deployment_count": Count("deployments", distinct=True, filter=live),
-    }
-    return projects_visible_to(actor).annotate(**counts).order_by("-id")
-
-
-def with_best_score(jobs: "QuerySet[TrainingJob, TrainingJob]") -> "QuerySet[TrainingJob, TrainingJob]":
-    """Each with `score_name`, the function that selects its best checkpoint, and that one's `best_score`."""
-    chosen = KeyTextTransform("test_function", KeyTransform("selection", "spec"))
-    best = Checkpoint.objects.filter(job=OuterRef("pk"), best=True).values("number")[:1]
-    value = Func(
-        F("scores"), OuterRef("score_name"), function="jsonb_extract_path_text", output_field=TextField()
-    )
-    results = TestResult.objects.filter(job=OuterRef("pk"), number=OuterRef("best_number"))
-    return jobs.annotate(
-        score_name=Coalesce(chosen, F("test_functions__0"), output_field=TextField()),
-        best_number=Subquery(best),
-        best_score=Subquery(
-            results.annotate(value=Cast(value, FloatField())).values("value")[:1], output_field=FloatField()
-        ),
-    )
 
 
 def deployments_of_job(job: TrainingJob) -> "QuerySet[Deployment, Deployment]":

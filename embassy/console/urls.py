@@ -22,6 +22,7 @@ from embassy.console.views import (
     playground,
     projects,
     request_logs,
+    search,
     test_functions,
     usage,
 )
@@ -46,6 +47,8 @@ urlpatterns = [
     path("usage", usage.Usage.as_view(), name="usage"),
     path("usage.csv", usage.ExportUsage.as_view(), name="usage-csv"),
     path(PROJECT, projects.ProjectOverview.as_view(), name="project"),
+    path("search", search.Search.as_view(), name="search"),
+    path(f"{PROJECT}/rename", projects.RenameProject.as_view(), name="rename-project"),
     path(f"{PROJECT}/delete", projects.DeleteProject.as_view(), name="delete-project"),
     path(f"{PROJECT}/datasets", datasets.DatasetList.as_view(), name="datasets"),
     path(DATASET, datasets.DatasetDetail.as_view(), name="dataset"),

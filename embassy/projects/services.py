@@ -12,6 +12,7 @@ from embassy.platform.enqueue import enqueue
 from embassy.platform.ids import new_id
 from embassy.projects import audit, key_rules, keys
 from embassy.projects.models import ApiKey, Membership, Organization, Project, Role, User
+from embassy.projects.project_names import checked_project_name
 
 
 @transaction.atomic
@@ -29,6 +30,14 @@ def create_project(*, name: str | None, actor: Actor) -> Project:
     )
     audit.record("project.created", project.public_id, actor=actor, name=name)
     return project
+
+
+@transaction.atomic
+def rename_project(*, project: Project, name: str, actor: Actor) -> None:
+    """Raises InvalidInput."""
+    project.name = checked_project_name(name)
+    project.save(update_fields=["name", "updated_at"])
+    audit.record("project.renamed", project.public_id, actor=actor, name=project.name)
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from embassy.platform.ids import id_factory
+from embassy.platform.words import words_index
 from embassy.platform.models import Timestamped
 from embassy.projects.models import Project
 
@@ -50,7 +51,7 @@ class Dataset(Timestamped):
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="dataset_kind_known"),
             models.CheckConstraint(condition=models.Q(format__in=Format.values), name="dataset_format_known"),
         ]
-        indexes: ClassVar = [models.Index(fields=["project", "id"])]
+        indexes: ClassVar = [models.Index(fields=["project", "id"]), words_index("dataset_words")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.public_id})"
