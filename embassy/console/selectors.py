@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, FloatField, Func, OuterRef, QuerySet, Subquery, TextField
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce
 
 from embassy.catalog.selectors import list_base_models
 from embassy.console.actor import Visitor
@@ -15,8 +17,25 @@ from embassy.platform.actor import Actor
 from embassy.platform.errors import NotFound
 from embassy.projects.models import ApiKey, Project
 from embassy.projects.selectors import projects_visible_to
-from embassy.training.models import JobEvent, TrainingJob
+from embassy.training.models import Checkpoint, JobEvent, TestResult, TrainingJob
 from embassy.training.spec import EventType
+
+
+def with_best_score(jobs: "QuerySet[TrainingJob, TrainingJob]") -> "QuerySet[TrainingJob, TrainingJob]":
+    """Each with `score_name`, the function that selects its best checkpoint, and that one's `best_score`."""
+    chosen = KeyTextTransform("test_function", KeyTransform("selection", "spec"))
+    best = Checkpoint.objects.filter(job=OuterRef("pk"), best=True).values("number")[:1]
+    value = Func(
+        F("scores"), OuterRef("score_name"), function="jsonb_extract_path_text", output_field=TextField()
+    )
+    results = TestResult.objects.filter(job=OuterRef("pk"), number=OuterRef("best_number"))
+    return jobs.annotate(
+        score_name=Coalesce(chosen, F("test_functions__0"), output_field=TextField()),
+        best_number=Subquery(best),
+        best_score=Subquery(
+            results.annotate(value=Cast(value, FloatField())).values("value")[:1], output_field=FloatField()
+        ),
+    )
 
 
 def deployments_of_job(job: TrainingJob) -> "QuerySet[Deployment, Deployment]":
