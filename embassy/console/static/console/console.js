@@ -16,6 +16,13 @@ document.addEventListener("click", (event) => {
   }
 });
 
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 // A form that was refused comes back open.
 for (const dialog of document.querySelectorAll("dialog[data-shown]")) dialog.showModal();
 
