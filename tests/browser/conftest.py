@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django import Settings
 
 from embassy.platform.launcher.testing import temporary_home
+from tests.browser.people import session_cookie
 from tests.browser.rows import Rows
+from tests.browser.seeds import Seeds, make_seeds
 from tests.browser.served import Served, serve
 from tests.browser.visits import Visit
 
 # What a click may take on a machine that is busy; nothing is measured by it.
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 DESKTOP = {"width": 1280, "height": 860}
 
 
@@ -87,3 +90,16 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Page]]:
 def stranger(open_tab: Callable[..., Page], served: Served) -> Page:
     """Somebody who is not signed in."""
     return open_tab(served.url)
+
+
+@pytest.fixture(scope="package")
+def seeds(db: Rows, served: Served) -> Seeds:
+    """For tests that leave all of it as it is."""
+    return db(make_seeds)
+
+
+@pytest.fixture
+def owner(open_tab: Callable[..., Page], db: Rows, served: Served, seeds: Seeds) -> Page:
+    page = open_tab(served.url, reduced_motion="reduce")
+    page.context.add_cookies([db(session_cookie, seeds.owner, served.url)])
+    return page

@@ -1,34 +1,18 @@
 """Every page of the console, looked at by a browser: axe, a phone's width, the console of the browser."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.looks import PHONE, findings_in_both_themes, overhang
-from tests.browser.people import session_cookie
 from tests.browser.routes import names, path_of
 from tests.browser.rows import Rows
-from tests.browser.seeds import Seeds, make_seeds
-from tests.browser.served import Served
+from tests.browser.seeds import Seeds
 
 # It ends the session that all of these tests share.
 ENDING = {"sign-out"}
 # Not there before the second factor is on: test_second_factor.py looks at them.
 SECOND_FACTOR = {"mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes"}
 SHOWN = [name for name in names() if name not in ENDING | SECOND_FACTOR]
-
-
-@pytest.fixture(scope="module")
-def seeds(db: Rows, served: Served) -> Seeds:
-    return db(make_seeds)
-
-
-@pytest.fixture
-def owner(open_tab: Callable[..., Page], db: Rows, served: Served, seeds: Seeds) -> Page:
-    page = open_tab(served.url, reduced_motion="reduce")
-    page.context.add_cookies([db(session_cookie, seeds.owner, served.url)])
-    return page
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -1,0 +1,158 @@
+"""The way of somebody who never calls the API: from the first sign-in to an answer of their own model."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pictures import picture
+from tests.e2e.live import SAMPLES, LivePlatform
+
+pytestmark = pytest.mark.e2e
+
+TRAINING_MS = 240_000
+UP_MS = 90_000
+QUESTION = "Someone else logged in to my profile on Sunday."
+TEAMS = re.compile("account|billing|sales|shipping|technical")
+ANSWERED = re.compile(r"tokens? .*first after")
+# Kept by a page until it is loaded anew.
+MARK = "window.isTheSame = true"
+
+
+def test_the_whole_story(platform: LivePlatform, open_tab: Callable[..., Page]) -> None:
+    page = open_tab(platform.url)
+    sign_in(page, *first_sign_in(platform.home))
+    create_project(page, "Ticket routing")
+    choose_file(page, SAMPLES / "train.jsonl", name="tickets")
+    drop_file(page, SAMPLES / "heldout.jsonl", name="held out")
+    start_training(page)
+    watch_the_curve_grow(page)
+    read_the_scores(page)
+    deploy_the_best(page, "ticket-routing")
+    chat(page)
+    see_usage(page)
+
+
+def first_sign_in(home: Path) -> tuple[str, str]:
+    email, password = (home / "first-sign-in").read_text().split()
+    return email, password
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    page.goto("/console/")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Projects", level=1)).to_be_visible()
+
+
+def create_project(page: Page, name: str) -> None:
+    page.get_by_role("button", name="New project").first.click()
+    page.get_by_role("dialog").get_by_label("Name").fill(name)
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Project").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def choose_file(page: Page, path: Path, *, name: str) -> None:
+    tab(page, "Data sets")
+    page.locator("input[type=file]").set_input_files(path)
+    upload(page, name)
+
+
+def drop_file(page: Page, path: Path, *, name: str) -> None:
+    """As if it were dragged here from the desktop."""
+    tab(page, "Data sets")
+    dragged = page.evaluate_handle(
+        """([name, text]) => {
+            const dragged = new DataTransfer();
+            dragged.items.add(new File([text], name));
+            return dragged;
+        }""",
+        [path.name, path.read_text()],
+    )
+    for kind in ("dragenter", "dragover", "drop"):
+        page.locator(".dropzone").dispatch_event(kind, {"dataTransfer": dragged})
+    expect(page.locator(".dropzone")).to_contain_text(path.name)
+    upload(page, name)
+
+
+def upload(page: Page, name: str) -> None:
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("button", name="Upload and check").click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def start_training(page: Page) -> None:
+    tab(page, "Data sets")
+    page.get_by_role("link", name="tickets").click()
+    page.get_by_role("link", name="Train on it").click()
+    page.get_by_label("tiny-llama-instruct").check()
+    page.get_by_label("Another data set").check()
+    page.get_by_label("Test data set").select_option(label="held out (100 rows of prompts)")
+    page.get_by_label("learning_rate").fill("0.003")
+    page.get_by_label("num_train_epochs").fill("3")
+    page.get_by_label("per_device_train_batch_size").fill("16")
+    page.get_by_role("checkbox", name="exact_match_shared").check()
+    page.get_by_role("textbox", name="Name").fill("routing-lora")
+    expect(page.locator("#estimate")).to_contain_text("25 an epoch")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("heading", name="routing-lora", level=1)).to_be_visible()
+
+
+def watch_the_curve_grow(page: Page) -> None:
+    """It says its newest value each time that it is drawn: three of them on one and the same page."""
+    chart = page.get_by_role("img", name="At last: training")
+    expect(chart).to_be_visible(timeout=UP_MS)
+    page.evaluate(MARK)
+    for _ in range(2):
+        said = chart.get_attribute("aria-label")
+        expect(page.locator(".chart")).not_to_have_attribute("aria-label", str(said), timeout=UP_MS)
+    assert page.evaluate("window.isTheSame")
+
+
+def read_the_scores(page: Page) -> None:
+    expect(page.get_by_text("Success").first).to_be_visible(timeout=TRAINING_MS)
+    page.reload()
+    best = page.get_by_role("row").filter(has_text="best")
+    expect(best.first).to_be_visible()
+    picture(page, "job")
+    page.get_by_role("button", name="Rows").last.click()
+    expect(page.get_by_role("columnheader", name="Expected")).to_be_visible()
+
+
+def deploy_the_best(page: Page, name: str) -> None:
+    page.get_by_role("row").filter(has_text="best").get_by_role("button", name="Deploy").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill(name)
+    dialog.get_by_role("button", name="Deploy").click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    expect(page.get_by_text("It answers now.")).to_be_visible(timeout=UP_MS)
+
+
+def chat(page: Page) -> None:
+    tab(page, "Playground")
+    page.get_by_role("button", name="Add a model").click()
+    pane = page.get_by_role("region", name="A model's answers")
+    expect(pane).to_have_count(2)
+    pane.nth(0).get_by_role("combobox", name="Model").select_option(label="ticket-routing · text-generation")
+    pane.nth(1).get_by_role("combobox", name="Model").select_option(label="tiny-llama-instruct · text-generation")
+    page.get_by_label("Your text").fill(QUESTION)
+    with page.expect_response(lambda answer: answer.url.endswith("/ask")) as asked:
+        page.get_by_role("button", name="Send to all").click()
+    assert asked.value.headers["content-type"].startswith("text/event-stream")
+    for each in (pane.nth(0), pane.nth(1)):
+        expect(each.get_by_role("status")).to_contain_text(ANSWERED, timeout=UP_MS)
+    expect(pane.nth(0).get_by_role("log")).to_contain_text(TEAMS)
+    picture(page, "playground")
+
+
+def see_usage(page: Page) -> None:
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Usage").click()
+    expect(page.get_by_role("heading", name="Usage", level=1)).to_be_visible()
