@@ -3,11 +3,11 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from embassy.console import dataset_urls
 from embassy.console.views import (
     account,
     artifacts,
     audit,
-    datasets,
     deploy,
     deployments,
     engines,
@@ -30,7 +30,6 @@ from embassy.console.views import (
 app_name = "console"
 
 PROJECT = "projects/<str:project_id>"
-DATASET = f"{PROJECT}/datasets/<str:dataset_id>"
 JOB = f"{PROJECT}/jobs/<str:job_id>"
 FUNCTIONS = f"{PROJECT}/test-functions"
 FUNCTION = f"{FUNCTIONS}/<str:function_name>"
@@ -50,10 +49,7 @@ urlpatterns = [
     path("search", search.Search.as_view(), name="search"),
     path(f"{PROJECT}/rename", projects.RenameProject.as_view(), name="rename-project"),
     path(f"{PROJECT}/delete", projects.DeleteProject.as_view(), name="delete-project"),
-    path(f"{PROJECT}/datasets", datasets.DatasetList.as_view(), name="datasets"),
-    path(DATASET, datasets.DatasetDetail.as_view(), name="dataset"),
-    path(f"{DATASET}/download", datasets.DownloadDataset.as_view(), name="download-dataset"),
-    path(f"{DATASET}/delete", datasets.DeleteDataset.as_view(), name="delete-dataset"),
+    *dataset_urls.urlpatterns,
     path(f"{PROJECT}/jobs", job_list.JobList.as_view(), name="jobs"),
     path(f"{PROJECT}/jobs/new", new_job.NewJob.as_view(), name="new-job"),
     path(f"{PROJECT}/jobs/new/parameters", new_job.JobParameters.as_view(), name="job-parameters"),

@@ -37,9 +37,9 @@ class Row:
         return str(texts[-1]) if texts else ""
 
 
-def iter_raw(dataset: Dataset) -> Iterator[RawRow]:
-    """The canonical rows as they are stored. Raises ObjectMissing."""
-    with get_storage().open(dataset.rows_key) as lines:
+def iter_raw(dataset: Dataset, *, start: int = 0) -> Iterator[RawRow]:
+    """The canonical rows as they are stored, from a byte where one begins. Raises ObjectMissing."""
+    with get_storage().open(dataset.rows_key, start=start) as lines:
         for line in lines:
             yield orjson.loads(line)
 

@@ -3,8 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from embassy.datasets.analyses import services as analyses
 from embassy.datasets.analyses.lengths import distribution
-from embassy.datasets.models import Analysis
+from embassy.datasets.models import Analysis, AnalysisKind, Dataset
 from embassy.datasets.rows import iter_raw
 from embassy.datasets.work import Watch
 from embassy.platform.errors import InvalidInput
@@ -17,6 +18,12 @@ from embassy.training.row_views.tokens import examples_of
 MOST_ROWS = 20_000
 SHOWN = 100
 _EACH = 200
+
+
+def begin(*, dataset: Dataset, base_model: str) -> Analysis:
+    """Ask for the lengths. Raises what makes them impossible, as far as that can be told at once."""
+    reader = make_reader(base_model, READINGS[dataset.kind][0])
+    return analyses.begin(dataset=dataset, kind=AnalysisKind.TOKENS, subject=reader.model.name)
 
 
 def token_lengths(analysis: Analysis, watch: Watch) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from tests.factories.datasets import make_dataset
 from tests.factories.deployments import BASE, make_checkpoint, make_deployment, make_job
 from tests.factories.evaluation import make_test_function
 from tests.factories.request_logs import make_log
+from tests.factories.uploads import make_refused_upload
 
 
 def ids_of(project: Project, actor: Actor) -> dict[str, str]:
@@ -23,6 +24,7 @@ def ids_of(project: Project, actor: Actor) -> dict[str, str]:
     return {
         "project_id": project.public_id,
         "dataset_id": make_dataset(project=project, actor=actor).public_id,
+        "upload_id": make_refused_upload(project, actor).public_id,
         "job_id": job.public_id,
         "deployment_id": deployment.public_id,
         "engine_id": engine.public_id,

@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+from io import BytesIO
 
 import httpx
 
 from embassy.datasets.models import Upload
 from embassy.datasets.uploads import services
+from embassy.datasets.uploads.check import check_at_once
 from embassy.platform.actor import Actor
 from embassy.platform.files_app import files_app
 from embassy.projects.models import Project
@@ -44,3 +46,13 @@ def put(url: str, content: bytes) -> httpx.Response:
             return await client.put(url, content=content)
 
     return asyncio.run(send())
+
+
+def make_refused_upload(
+    project: Project, actor: Actor, content: bytes = b"input,expected_output\na,\n"
+) -> Upload:
+    """With a report."""
+    upload = services.store_file(
+        project=project, file=BytesIO(content), file_name="bad.csv", size=len(content), actor=actor
+    )
+    return check_at_once(upload)

@@ -7,7 +7,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from embassy.datasets.models import Upload
 from embassy.datasets.validation import Problem, Report
+from embassy.platform.errors import NotFound
+from embassy.platform.storage import get_storage
 
 MOST_WRITTEN = 100_000
 COLUMNS = ("line", "column", "field", "code", "wrong", "seen", "wanted", "offset")
@@ -36,6 +39,19 @@ def summary(report: Report, written: int) -> dict[str, Any]:
         "problems": report.as_list(),
         "written": written,
     }
+
+
+def report_lines(upload: Upload) -> Iterator[bytes]:
+    """Every problem that was written down, a JSON line each. Raises NotFound where there is no report."""
+    if not upload.report_key:
+        raise NotFound("There is no report on this file.")
+    return iter_lines(get_storage().open(upload.report_key))
+
+
+def iter_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream is closed after its last line."""
+    with stream:
+        yield from stream
 
 
 def as_csv(lines: Iterable[bytes]) -> Iterator[str]:
