@@ -48,7 +48,7 @@ def test_the_best_is_marked(member: Client, address: str, job: TrainingJob) -> N
     Checkpoint.objects.filter(job=job).update(best=True, parity={"status": "failed", "reason": "It differs."})
 
     page = text(member.get(address))
-    assert '<span class="badge bg-green-lt">best</span>' in page
+    assert 'title="The best by exact_match_shared; of equals the earliest">best</span>' in page
     assert "parity failed" in page
     assert "The best by exact_match_shared." in page
 

@@ -31,6 +31,8 @@
     return (parts[0] === "00" ? parts.slice(1) : parts).join(":");
   };
 
+  const newest = (values) => values.findLast((value) => value !== null);
+
   const faded = (colour) => `${colour}55`;
 
   class Curves {
@@ -92,7 +94,7 @@
         }));
       }
       for (const tab of this.tabs.children) {
-        tab.classList.toggle("active", tab.dataset.key === this.key);
+        tab.classList.toggle("btn-primary", tab.dataset.key === this.key);
         tab.setAttribute("aria-pressed", tab.dataset.key === this.key);
       }
     }
@@ -127,7 +129,8 @@
       for (const line of lines) {
         const smoothed = this.isOn("smooth") && !line.tests && line.values.length >= WINDOW;
         const points = { show: line.tests || line.values.length === 1, size: 7, fill: line.colour };
-        const usual = { spanGaps: true, value: (_, value) => figure(value) };
+        // Where nobody points at anything, the newest.
+        const usual = { spanGaps: true, value: (chart, value, at, index) => figure(index === null ? newest(chart.data[at]) : value) };
         if (smoothed && this.runs.length === 1) series.push({ ...usual, label: line.label, stroke: faded(line.colour), width: 1, points, of: line, data: line.values });
         series.push({ ...usual, label: smoothed && this.runs.length === 1 ? `${line.label}, smoothed` : line.label, stroke: line.colour, width: 2, dash: line.tests ? DASHED : line.dash, points, of: line, data: smoothed ? smooth(line.values) : line.values });
       }
@@ -146,8 +149,8 @@
       if (this.shape === shape) this.chart.setData(data);
       else this.make(series, data, log);
       this.shape = shape;
-      const newest = series.map(({ label, data: values }) => `${label} ${figure(values.findLast((value) => value !== null))}`);
-      this.place.setAttribute("aria-label", `At last: ${newest.join("; ")}`);
+      const said = series.map(({ label, data: values }) => `${label} ${figure(newest(values))}`);
+      this.place.setAttribute("aria-label", `At last: ${said.join("; ")}`);
     }
 
     make(series, data, log) {
@@ -155,7 +158,8 @@
       const faint = "rgba(128,128,128,.15)";
       const axis = { stroke: getComputedStyle(this.note).color, grid: { stroke: faint }, ticks: { stroke: faint } };
       const byTime = this.isOn("time");
-      const across = byTime ? { label: "time", value: (_, value) => clock(value) } : { label: "step" };
+      const place = byTime ? clock : (value) => String(value ?? "–");
+      const across = { label: byTime ? "time" : "step", value: (chart, value, at, index) => place(index === null ? chart.data[0].at(-1) : value) };
       this.chart = new uPlot({
         width: this.place.clientWidth,
         height: HEIGHT,
