@@ -24,6 +24,15 @@ from typing import Any
 from benchmarks.servers import machine, stores
 
 MOST_MS, MOST_BYTES = 200, 300_000
+# Pages that have more to do when they are asked something.
+ASKED = (
+    ("search: a word", "/console/search?q=tickets"),
+    ("projects: a word", "/console/?q=team&sort=name"),
+    ("usage: 24 hours", "/console/usage?range=24h&by=deployment"),
+    ("usage: 7 days", "/console/usage?range=7d&by=model"),
+    ("usage: keys", "/console/usage?by=key&sort=errors"),
+    ("usage: people", "/console/usage?by=person"),
+)
 LOADED = {"script": "src", "link": "href", "img": "src", "use": "href"}
 
 
@@ -118,7 +127,7 @@ def make(scale: float) -> tuple[Any, list[tuple[str, str]]]:
     ids |= {f"{page}.job_id": made.job.public_id for page in pages}
     of_deployments = ("deployment", "deployment-live", "deployment-usage", "request-logs")
     ids |= {f"{page}.deployment_id": made.deployment.public_id for page in of_deployments}
-    return owner, [(address.name, address.path) for address in every_address(ids)]
+    return owner, [*((address.name, address.path) for address in every_address(ids)), *ASKED]
 
 
 def measure(client: Any, name: str, address: str, runs: int) -> Measured:
