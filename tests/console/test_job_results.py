@@ -186,31 +186,3 @@ def test_files_of_a_checkpoint(member: Client, viewer: Client, address: str) -> 
 )
 def test_of_another_organization(outsider: Client, address: str, tail: str) -> None:
     assert outsider.get(f"{address}{tail}").status_code == 404
-
-
-def test_the_form_asks_for_the_best(member: Client, home: str, project: Project, actor: Actor) -> None:
-    other = make_job(project=project, actor=actor)
-    assert other.train_dataset is not None
-    form = {
-        "base_model": "tiny-llama-instruct",
-        "kind": "SFT text-generation",
-        "train_dataset_id": other.train_dataset.public_id,
-        "tests": "split",
-        "split": "20",
-        "test_functions": ["exact_match_shared", "test_similarity_shared"],
-        "name": "chosen",
-        "selects": "test_similarity_shared",
-        "patience": "2",
-        "keep_best": "true",
-    }
-
-    member.post(f"{home}/jobs/new", form)
-
-    selection = TrainingJob.objects.get(name="chosen").spec["selection"]
-    assert selection["test_function"] == "test_similarity_shared"
-    assert (selection["early_stopping_patience"], selection["keep"]) == (2, "best")
-    refused = member.post(f"{home}/jobs/new", form | {"name": "other", "patience": "0.5"})
-    assert refused.status_code == 400
-    assert "early_stopping_patience" in refused.content.decode()
-    member.post(f"{home}/jobs/new", form | {"name": "untested", "tests": "none"})
-    assert TrainingJob.objects.get(name="untested").spec["selection"] is None
