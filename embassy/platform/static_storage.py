@@ -3,7 +3,7 @@
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticStorage(CompressedManifestStaticFilesStorage):
+class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # it comes without types
     """Where `prepare` has not collected anything yet, as in tests, files have their own names."""
 
     def stored_name(self, name: str) -> str:
