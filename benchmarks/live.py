@@ -67,7 +67,16 @@ class Platform:
 @contextmanager
 def trained_platform() -> Iterator[Platform]:
     """Its standby is warm, nothing else runs on it, and Django here is set up to read its rows."""
-    with temporary_home() as home, launched(home, "--port", str(free_port()), "--quiet") as process:
+    with (
+        temporary_home() as home,
+        launched(
+            home,
+            "--port",
+            str(free_port()),
+            "--quiet",
+            env={"EMBASSY_ADMIN_EMAIL": "admin@localhost.localdomain"},
+        ) as process,
+    ):
         env = await_services(home, process)
         url = httpx.URL(env["EMBASSY_URL"])
         wait_until(lambda: _is_ready(url), "the platform answers", START_S)

@@ -99,7 +99,16 @@ def one_round(client: httpx.Client, folder: Path, size: Size) -> Timing:
 @contextmanager
 def platform() -> Iterator[tuple[httpx.Client, Path]]:
     """A client of a platform that holds a trainer ready and has trained once; and a folder to write in."""
-    with temporary_home() as home, launched(home, "--port", str(free_port()), "--quiet") as process:
+    with (
+        temporary_home() as home,
+        launched(
+            home,
+            "--port",
+            str(free_port()),
+            "--quiet",
+            env={"EMBASSY_ADMIN_EMAIL": "admin@localhost.localdomain"},
+        ) as process,
+    ):
         env = await_services(home, process)
         wait_until(lambda: is_ready(env["EMBASSY_URL"]), "the platform answers", START_SECONDS)
         wait_until(Path(env["EMBASSY_TRAINING_STANDBY"]).exists, "a trainer is ready", START_SECONDS)

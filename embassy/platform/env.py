@@ -102,6 +102,38 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def smtp(name: str) -> dict[str, Any]:
+    """Django's mail settings from `smtp://user:password@host:587` (STARTTLS where there is a user) or
+    `smtps://…:465`; none are mails that go nowhere."""
+    parts = urlsplit(text(name))
+    if not parts.scheme:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise BadEnvironment(f"{name} must look like smtp://user:password@host:587 or smtps://…")
+    tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if tls else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": tls,
+        # A password never goes over the wire in the clear.
+        "EMAIL_USE_TLS": not tls and bool(parts.username),
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
+def issuer(name: str) -> str:
+    """Address of an OpenID Connect provider, by TLS unless it is on this machine; empty for none."""
+    value = text(name).rstrip("/")
+    parts = urlsplit(value)
+    local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+    if value and not (parts.scheme == "https" and parts.hostname) and not local:
+        raise BadEnvironment(f"{name} must be an https:// address, not {value!r}")
+    return value
+
+
 @dataclass(frozen=True)
 class DatabaseUrl:
     """`postgresql://user:password@host:port/name?option=…`; `host` in the query names a socket's folder."""

@@ -134,13 +134,51 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # whoever signs up by themselves does so through a mail of ours
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.partition(":")[0]
 ACCOUNT_RATE_LIMITS = False  # console/attempts.py counts, for all web processes together
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 MFA_ADAPTER = "embassy.console.adapters.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Embassy"
 MFA_TOTP_TOLERANCE = 1  # periods of half a minute that a clock may be wrong by
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 PASSWORD_RESET_TIMEOUT = int(timedelta(days=1).total_seconds())
+# Whether people may make accounts, each with an organization of its own, without an invitation.
+SIGN_UP = env.boolean("EMBASSY_SIGN_UP", False)
+
+# Mail. Without a server links are handed over by people: see docs/people.md.
+MAIL_IS_SENT = bool(env.text("EMBASSY_SMTP_URL"))
+DEFAULT_FROM_EMAIL = env.text("EMBASSY_MAIL_FROM", "embassy@localhost")
+globals().update(env.smtp("EMBASSY_SMTP_URL"))
+
+# Sign-in through an OpenID Connect provider, beside passwords.
+OIDC_ISSUER = env.issuer("EMBASSY_OIDC_ISSUER")
+OIDC_NAME = env.text("EMBASSY_OIDC_NAME", "single sign-on")
+# Whoever has a verified address of these domains joins the organization (its id, or the oldest) by itself.
+OIDC_DOMAINS = [domain.lower() for domain in env.words("EMBASSY_OIDC_DOMAINS")]
+OIDC_ORGANIZATION = env.text("EMBASSY_OIDC_ORGANIZATION")
+OIDC_ROLE = env.choice("EMBASSY_OIDC_ROLE", "member", ("viewer", "member"))
+SOCIALACCOUNT_ADAPTER = "embassy.console.single_sign_on.ProviderAdapter"
+SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_LOGIN_ON_GET = True  # forms may lead nowhere else by our content policy
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = ""
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": env.text("EMBASSY_OIDC_CLIENT_ID"),
+                "secret": env.text("EMBASSY_OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": OIDC_ISSUER, "oauth_pkce_enabled": True},
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
 
 # --- HTTP -----------------------------------------------------------------------------------------
 

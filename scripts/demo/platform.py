@@ -27,12 +27,20 @@ class Platform:
 
     @property
     def key(self) -> str:
-        return (home() / "first-api-key").read_text().strip()
+        try:
+            return (home() / "first-api-key").read_text().strip()
+        except FileNotFoundError:
+            raise SystemExit(
+                f"This platform was set up in the browser: put an API key into {home()}/first-api-key."
+            ) from None
 
     @property
     def sign_in(self) -> str:
         """E-mail address and password of the first user."""
-        return (home() / "first-sign-in").read_text().strip()
+        try:
+            return (home() / "first-sign-in").read_text().strip()
+        except FileNotFoundError:
+            return "your account"
 
     def wait_until_stopped(self) -> None:
         if self.launcher is not None:
@@ -64,7 +72,9 @@ def start(arguments: list[str]) -> Platform:
     if url := running_url():
         return Platform(None, url)
     command = [sys.executable, "-m", "embassy.platform.launcher", *arguments]
-    launcher = subprocess.Popen(command, cwd=ROOT)
+    # With its name the first account and key are made at once, and not by somebody in the browser.
+    environment = {"EMBASSY_ADMIN_EMAIL": "admin@localhost.localdomain"} | os.environ
+    launcher = subprocess.Popen(command, cwd=ROOT, env=environment)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if launcher.poll() is not None:

@@ -2,11 +2,14 @@
 
 from embassy.deployments.services import create_engine
 from embassy.platform.actor import Actor
+from embassy.projects.enrolment import mailed_token
+from embassy.projects.invitations import invite
 from embassy.projects.models import ApiKey, Organization, Project, User
 from embassy.projects.services import create_api_key
 from tests.factories.datasets import make_dataset
 from tests.factories.deployments import BASE, make_checkpoint, make_deployment, make_job
 from tests.factories.evaluation import make_test_function
+from tests.factories.projects import make_member
 from tests.factories.request_logs import make_log
 from tests.factories.uploads import make_refused_upload
 
@@ -21,6 +24,7 @@ def ids_of(project: Project, actor: Actor) -> dict[str, str]:
     make_checkpoint(job)
     deployment = make_deployment(project, actor=actor, reference=job.public_id, checkpoint=1)
     engine = create_engine(base_model=BASE, name="own", task_type=None, resource_management=None, actor=actor)
+    invitation, token = invite(email="invited@example.com", role="member", actor=actor)
     return {
         "project_id": project.public_id,
         "dataset_id": make_dataset(project=project, actor=actor).public_id,
@@ -32,6 +36,13 @@ def ids_of(project: Project, actor: Actor) -> dict[str, str]:
         "function_name": make_test_function(actor).name,
         "number": "1",
         "prefix": _key(actor).prefix,
+        "user_id": make_member(project.organization).public_id,
+        "invitation_id": invitation.public_id,
+        "invitation.token": token,
+        "sign-up-mailed.token": mailed_token("new@example.com"),
+        "account_reset_password_from_key.uidb36": "1",
+        "account_reset_password_from_key.key": "set-password",
+        "provider_id": "oidc",
     }
 
 

@@ -20,12 +20,26 @@ from tests.console.ids import ids_of
 from tests.console.markup import forbidden_in, forbidden_in_template
 
 # Whoever is not signed in may come here: to do just that, or to be sent elsewhere.
-OPEN = {"sign-in", "account_login", "mfa_authenticate", "mfa_index"}
+OPEN = {
+    "sign-in",
+    "account_login",
+    "account_reset_password_from_key",
+    "forgotten-password",
+    "invitation",
+    "mfa_authenticate",
+    "mfa_index",
+    "openid_connect_callback",
+    "openid_connect_login",
+    "set-up",
+    "sign-up",
+    "sign-up-mailed",
+}
 # About the visitor alone, whatever their role.
 PERSONAL = {
     "sign-out",
     "account",
     "account_reauthenticate",
+    "leave",
     "mfa_activate_totp",
     "mfa_deactivate_totp",
     "mfa_download_recovery_codes",

@@ -51,6 +51,7 @@ class LivePlatform:
             k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
         }
         inherited.pop("EMBASSY_URL", None)
+        inherited.setdefault("EMBASSY_ADMIN_EMAIL", "admin@localhost.localdomain")
         self.launcher = subprocess.Popen(
             [
                 sys.executable,

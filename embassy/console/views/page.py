@@ -22,6 +22,7 @@ class Page(View):
     """Signed-in visitors only; whoever may not write `scope`, here, gets no further than reading."""
 
     scope: ClassVar[str]
+    needs: ClassVar[str | None] = None  # "read" where a role that only looks may send the form all the same
     section: ClassVar[str] = "projects"  # of the navigation
     visitor: Visitor
 
@@ -38,7 +39,7 @@ class Page(View):
         self.visitor = visitor
         try:
             self.enter()
-            check_scope(self.actor, self.scope, request.method)
+            check_scope(self.actor, self.scope, "GET" if self.needs == "read" else request.method)
             return super().dispatch(request, *args, **kwargs)
         except EmbassyError as error:
             return self.refuse(error)

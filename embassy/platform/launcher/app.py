@@ -113,7 +113,11 @@ def _banner(launch: Launch, table: Table) -> list[str]:
 def _addresses(launch: Launch) -> dict[str, str]:
     """What a newcomer needs first."""
     facts = {"Console": f"{launch.url}/console/", "API": f"{launch.url}/v1", "Docs": f"{launch.url}/docs"}
-    for name, file in (("API key", launch.home.first_key), ("Sign in", launch.home.first_sign_in)):
+    for name, file in (
+        ("Set up", launch.home.set_up_link),
+        ("API key", launch.home.first_key),
+        ("Sign in", launch.home.first_sign_in),
+    ):
         if file.exists():
             facts[name] = f"{file.read_text().strip()}  (in {file})"
     return facts

@@ -56,6 +56,10 @@ class Home:
         return self.path / "first-sign-in"
 
     @property
+    def set_up_link(self) -> Path:
+        return self.path / "set-up-link"
+
+    @property
     def digest(self) -> str:
         """A short name that belongs to this home alone."""
         return hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]

@@ -1,4 +1,8 @@
-"""Bring the database up to date and, the first time, create the organization, its owner and a key."""
+"""Bring the database up to date.
+
+The first time, write a link with which the first account is made in the browser; or, where
+EMBASSY_ADMIN_EMAIL names it, make it at once, with an organization and a key.
+"""
 
 import os
 import secrets
@@ -10,8 +14,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from embassy.projects import services
-from embassy.projects.models import Organization, User
+from embassy.projects import enrolment, services
+from embassy.projects.models import User
 
 # Two hosts may start at the same time against one database.
 PREPARE_LOCK = 7_306_071
@@ -34,9 +38,17 @@ class Command(BaseCommand):
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
 
     def first_run(self) -> None:
-        if Organization.objects.exists():
+        link = settings.HOME / "set-up-link"
+        link.unlink(missing_ok=True)
+        if enrolment.is_set_up():
             return
-        email = os.environ.get("EMBASSY_ADMIN_EMAIL", "admin@localhost.localdomain")
+        if email := os.environ.get("EMBASSY_ADMIN_EMAIL"):
+            self.first_account(email)
+            return
+        write_private(link, f"{settings.PUBLIC_URL}/console/set-up?token={enrolment.set_up_token()}")
+        self.stdout.write(f"The link to make the first account is in {link}.")
+
+    def first_account(self, email: str) -> None:
         password = os.environ.get("EMBASSY_ADMIN_PASSWORD") or secrets.token_urlsafe(12)
         with transaction.atomic():
             owner = User.objects.create_superuser(email, password)
