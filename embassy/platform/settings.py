@@ -306,6 +306,7 @@ USE_I18N = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 
 LOG_LEVEL = env.text("EMBASSY_LOG_LEVEL", "INFO")
