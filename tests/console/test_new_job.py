@@ -46,7 +46,9 @@ def address(home: str) -> str:
 
 
 def labels_dataset(project: Project, actor: Actor) -> str:
-    rows = [{"prompt": f"text {n}", "completion": "spam" if n % 2 else "fine"} for n in range(20)]
+    rows: list[dict[str, object]] = [
+        {"prompt": f"text {n}", "completion": "spam" if n % 2 else "fine"} for n in range(20)
+    ]
     content = jsonl_bytes(rows)
     return make_dataset(project=project, actor=actor, content=content, file_name="labels.jsonl").public_id
 

@@ -63,7 +63,7 @@ def test_tells_what_the_api_tells(
         f"{found.total_steps:,}",
         f"{found.train.tokens['total']:,}",
         filesizeformat(found.memory.peak_bytes).replace("\xa0", " "),
-        duration(found.duration.seconds),
+        duration(found.duration.seconds) if found.duration.seconds >= 1 else "under a second",
         f"{found.cost.amount:.2f} EUR",
         "by a rule of thumb",
     ):
@@ -119,7 +119,9 @@ def test_warns_of_test_rows_that_are_trained_on(
 def test_names_rows_that_cannot_be_trained_on(
     member: Client, address: str, form: Form, project: Project, actor: Actor
 ) -> None:
-    rows = [{"prompt": f"q{n}", "completion": "word " * 400 if n == 3 else "a"} for n in range(9)]
+    rows: list[dict[str, object]] = [
+        {"prompt": f"q{n}", "completion": "word " * 400 if n == 3 else "a"} for n in range(9)
+    ]
     content = jsonl_bytes(rows)
     dataset = make_dataset(project=project, actor=actor, content=content, file_name="long.jsonl")
     page = member.post(address, form | {"train_dataset_id": dataset.public_id, "p.max_length": "64"})

@@ -28,5 +28,13 @@ def scored_rows(rows: Sequence[Row], report: DryRun) -> list[tuple[Row, Scored]]
 
 def _scored(score: Score) -> Scored:
     place = _LINE.search(score.reason)
-    time = milliseconds(1000 * score.seconds) if score.seconds else "–"
-    return Scored(score.value, score.reason, score.output, time, int(place[1]) if place else None)
+    return Scored(
+        score.value, score.reason, score.output, _time(score.seconds), int(place[1]) if place else None
+    )
+
+
+def _time(seconds: float) -> str:
+    """A dash where it was not taken: of built-in functions, and of rows that were not tried."""
+    if not seconds:
+        return "–"
+    return milliseconds(1000 * seconds) if seconds >= 0.001 else "under 1 ms"

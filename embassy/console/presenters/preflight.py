@@ -142,7 +142,10 @@ def _reward(event: Mapping[str, Any]) -> Fact | None:
 def _duration(seconds: float | None, basis: str) -> list[Fact | None]:
     if seconds is None:
         return []
-    return [Fact("Time, about", duration(seconds), basis), _cost(seconds, "Cost, about")]
+    return [
+        Fact("Time, about", duration(seconds) if seconds >= 1 else "under a second", basis),
+        _cost(seconds, "Cost, about"),
+    ]
 
 
 def _cost(seconds: float, name: str) -> Fact | None:
