@@ -1,9 +1,10 @@
-"""What browsers may do on pages of the console: load from here, and nothing inline."""
+"""What browsers may do on pages of the console: load from here, and nothing inline. And how they are sent."""
 
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 from embassy.platform.middleware import Middleware
 
@@ -25,6 +26,18 @@ class ContentPolicyMiddleware(Middleware):
             # Pages show an organization's data: no copy of them stays behind after signing out.
             response.setdefault("Cache-Control", "no-store")
         return response
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Pages of the console as gzip, with random bytes against guessing what is in them by their length.
+
+    Streams are left alone: a compressor would hold back what should be seen at once.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.streaming or not request.path.startswith("/console"):
+            return response
+        return super().process_response(request, response)
 
 
 def policy() -> str:

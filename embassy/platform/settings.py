@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "embassy.platform.middleware.RequestIdMiddleware",
+    "embassy.console.middleware.CompressionMiddleware",
     "embassy.console.middleware.ContentPolicyMiddleware",
     "embassy.platform.middleware.ApiNotFoundMiddleware",
     "embassy.platform.middleware.NulMiddleware",

@@ -49,3 +49,18 @@ async def _served(address: str) -> tuple[HttpResponseBase, bytes]:
 
 def test_pages_name_files_also_where_nothing_is_collected(member: Client) -> None:
     assert f"/static/{STYLE}" in member.get("/console/").content.decode()
+
+
+def test_pages_are_sent_compressed_to_whoever_takes_it(member: Client) -> None:
+    plain = member.get("/console/")
+    packed = member.get("/console/", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed["Content-Encoding"] == "gzip"
+    assert b"Start with a project" in gzip.decompress(packed.content)
+    assert len(packed.content) < len(plain.content) / 2
+
+
+def test_streams_are_not_held_back_to_compress_them(member: Client) -> None:
+    answer = member.get("/console/usage.csv", headers={"Accept-Encoding": "gzip"})
+    assert answer.streaming
+    assert "Content-Encoding" not in answer.headers

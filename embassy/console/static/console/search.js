@@ -8,10 +8,7 @@
   const panel = document.getElementById("search-found");
   const links = () => [...panel.querySelectorAll("a")];
 
-  const show = (wanted) => {
-    panel.hidden = !wanted;
-    field.setAttribute("aria-expanded", String(wanted));
-  };
+  const show = (wanted) => { panel.hidden = !wanted; };
 
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
@@ -22,8 +19,8 @@
 
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
-      show(false);
       field.focus();
+      show(false);
       return;
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
