@@ -96,6 +96,8 @@ def _row_findings(result: Mapping[str, Any]) -> Iterable[Finding]:
     yield _pairs("Exact duplicates", "They repeat an earlier row.", result["duplicates"])
     hint = "They have the words of an earlier row; only case, punctuation or blanks differ."
     yield _pairs("Near duplicates", hint, result["near_duplicates"])
+    hint = "They ask what an earlier row asks, and want another answer."
+    yield _pairs("Contradictions", hint, result["contradictions"])
     yield _lines("Empty answers", "There is nothing to learn in them.", result["empty"])
     hint = "With more than 16,000 characters they are probably cut off at the model's length."
     yield _lines("Very long rows", hint, result["long"])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from embassy.datasets.analyses.digests import Digests, repeats, whole
+from embassy.datasets.analyses.digests import Digests, digest_of, question, repeats, whole
 from embassy.datasets.analyses.labels import Labels
 from embassy.datasets.analyses.lengths import distribution
 from embassy.datasets.models import Analysis
@@ -26,6 +26,7 @@ class RowFigures:
 
     def __init__(self) -> None:
         self._digests = Digests.empty()
+        self._questions: array[int] = array("Q")
         self._lengths: array[int] = array("I")
         self._labels = Labels()
         self._offsets: list[int] = []
@@ -43,6 +44,7 @@ class RowFigures:
         self.position += len(encoded)
         row: RawRow = orjson.loads(encoded)
         self._digests.add(row["line"], whole(row))
+        self._questions.append(digest_of(question(row)))
         self._lengths.append(min(sum(map(len, texts_of(row))), 2**32 - 1))
         self._labels.add(answer_of(row))
         if not answer_of(row).strip():
@@ -55,12 +57,15 @@ class RowFigures:
         at = np.arange(self.rows)
         is_copy = equal != at
         is_like = (alike != at) & ~is_copy
+        asked = repeats(self._questions)
+        contradicts = (asked != at) & (equal != equal[asked])
         is_long = lengths > LONG_CHARACTERS
         return {
             "characters": distribution(lengths),
             "labels": self._labels.result(self.rows),
             "duplicates": self._pairs(is_copy, equal),
             "near_duplicates": self._pairs(is_like, alike),
+            "contradictions": self._pairs(contradicts, asked),
             "long": {"count": int(is_long.sum()), "lines": self._lines(np.nonzero(is_long)[0])},
             "empty": {"count": self._empty_count, "lines": self._empty},
             "offsets": self._offsets,

@@ -91,8 +91,15 @@ def _sequences(reader: Reader, row: RawRow, example: Counted) -> Iterator[Sequen
         yield Sequence("", _tokens(reader, example.ids))
     else:
         for name in ("text1", "text2"):
-            ids = reader.tokenizer(row[name])["input_ids"][: reader.max_length]
-            yield Sequence(name, _tokens(reader, ids))
+            yield Sequence(name, _tokens(reader, _cut(reader, reader.tokenizer(row[name])["input_ids"])))
+
+
+def _cut(reader: Reader, ids: list[int]) -> list[int]:
+    """As tokenizers cut a text: a separator at its end stays."""
+    longest = min(reader.max_length, reader.model.context_length)
+    if len(ids) <= longest or ids[-1] not in reader.tokenizer.special_ids:
+        return ids[:longest]
+    return [*ids[: longest - 1], ids[-1]]
 
 
 def _tokens(
