@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.pictures import picture
 from tests.e2e.live import SAMPLES, LivePlatform
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -27,12 +28,16 @@ def test_the_whole_story(platform: LivePlatform, open_tab: Callable[..., Page]) 
     create_project(page, "Ticket routing")
     choose_file(page, SAMPLES / "train.jsonl", name="tickets")
     drop_file(page, SAMPLES / "heldout.jsonl", name="held out")
-    start_training(page)
+    look_at_tokens(page)
+    start_training(page, "slow", rate="0.001")
+    start_training(page, "fast", rate="0.003")
     watch_the_curve_grow(page)
     read_the_scores(page)
-    deploy_the_best(page, "ticket-routing")
+    compare_jobs(page, "slow", "fast")
+    deploy_the_best(page, "fast", "ticket-routing")
     chat(page)
-    see_usage(page)
+    see_the_project(page, "Ticket routing")
+    see_usage(page, "ticket-routing")
 
 
 def first_sign_in(home: Path) -> tuple[str, str]:
@@ -89,21 +94,29 @@ def upload(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
-def start_training(page: Page) -> None:
+def look_at_tokens(page: Page) -> None:
     tab(page, "Data sets")
-    page.get_by_role("link", name="tickets").click()
+    page.get_by_role("link", name="tickets", exact=True).click()
+    page.get_by_role("navigation", name="How rows are shown").get_by_role("link", name="Tokens").click()
+    expect(page.get_by_role("article", name="Line 1", exact=True)).to_contain_text("trained on")
+    picture(page, "dataset")
+
+
+def start_training(page: Page, name: str, *, rate: str) -> None:
+    tab(page, "Data sets")
+    page.get_by_role("link", name="tickets", exact=True).click()
     page.get_by_role("link", name="Train on it").click()
     page.get_by_label("tiny-llama-instruct").check()
     page.get_by_label("Another data set").check()
     page.get_by_label("Test data set").select_option(label="held out (100 rows of prompts)")
-    page.get_by_label("learning_rate").fill("0.003")
+    page.get_by_label("learning_rate").fill(rate)
     page.get_by_label("num_train_epochs").fill("3")
     page.get_by_label("per_device_train_batch_size").fill("16")
     page.get_by_role("checkbox", name="exact_match_shared").check()
-    page.get_by_role("textbox", name="Name").fill("routing-lora")
+    page.get_by_label("Name", exact=True).fill(name)
     expect(page.locator("#estimate")).to_contain_text("25 an epoch")
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("heading", name="routing-lora", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
 def watch_the_curve_grow(page: Page) -> None:
@@ -118,17 +131,35 @@ def watch_the_curve_grow(page: Page) -> None:
 
 
 def read_the_scores(page: Page) -> None:
-    expect(page.get_by_text("Success").first).to_be_visible(timeout=TRAINING_MS)
+    expect(page.locator("#state").get_by_text("Success")).to_be_visible(timeout=TRAINING_MS)
+    best = page.locator("#checkpoints").get_by_role("row").filter(has_text="best")
+    expect(best).to_be_visible()
     page.reload()
-    best = page.get_by_role("row").filter(has_text="best")
-    expect(best.first).to_be_visible()
+    expect(page.get_by_role("img", name="At last: training")).to_be_visible()
     picture(page, "job")
+    picture(page, "job-dark", theme="dark")
     page.get_by_role("button", name="Rows").last.click()
     expect(page.get_by_role("columnheader", name="Expected")).to_be_visible()
 
 
-def deploy_the_best(page: Page, name: str) -> None:
-    page.get_by_role("row").filter(has_text="best").get_by_role("button", name="Deploy").click()
+def compare_jobs(page: Page, *names: str) -> None:
+    tab(page, "Training jobs")
+    for name in names:
+        page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True)).get_by_role(
+            "checkbox"
+        ).check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", name="Compare 2 jobs", level=1)).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="learning_rate")).to_contain_text("0.003")
+    expect(page.get_by_role("img", name="At last: ")).to_be_visible()
+    picture(page, "compare")
+
+
+def deploy_the_best(page: Page, job: str, name: str) -> None:
+    tab(page, "Training jobs")
+    page.get_by_role("link", name=job, exact=True).click()
+    best = page.locator("#checkpoints").get_by_role("row").filter(has_text="best")
+    best.get_by_role("button", name="Deploy").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill(name)
     dialog.get_by_role("button", name="Deploy").click()
@@ -142,7 +173,9 @@ def chat(page: Page) -> None:
     pane = page.get_by_role("region", name="A model's answers")
     expect(pane).to_have_count(2)
     pane.nth(0).get_by_role("combobox", name="Model").select_option(label="ticket-routing · text-generation")
-    pane.nth(1).get_by_role("combobox", name="Model").select_option(label="tiny-llama-instruct · text-generation")
+    pane.nth(1).get_by_role("combobox", name="Model").select_option(
+        label="tiny-llama-instruct · text-generation"
+    )
     page.get_by_label("Your text").fill(QUESTION)
     with page.expect_response(lambda answer: answer.url.endswith("/ask")) as asked:
         page.get_by_role("button", name="Send to all").click()
@@ -153,6 +186,21 @@ def chat(page: Page) -> None:
     picture(page, "playground")
 
 
-def see_usage(page: Page) -> None:
+def see_the_project(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Project").get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    picture(page, "project")
+
+
+def see_usage(page: Page, deployment: str) -> None:
+    """What was asked is counted a moment later."""
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Usage").click()
     expect(page.get_by_role("heading", name="Usage", level=1)).to_be_visible()
+    page.get_by_role("navigation", name="Usage by").get_by_role("link", name="Deployment").click()
+
+    def is_counted() -> bool:
+        page.reload()
+        return page.get_by_role("row").filter(has_text=deployment).count() == 1
+
+    wait_for(is_counted, "the question to be counted")
+    picture(page, "usage")

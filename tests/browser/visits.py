@@ -10,7 +10,7 @@ REFUSED = "Failed to load resource: the server responded with a status of 4"
 
 @dataclass
 class Visit:
-    """What a page said on the console, among it what the content policy stopped, and what its scripts threw."""
+    """What its console was told, among it what the content policy stopped, and what its scripts threw."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
