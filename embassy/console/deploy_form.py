@@ -57,7 +57,7 @@ def errors_of(error: EmbassyError, *, asked_engine: bool) -> dict[str, str]:
     named, _, rest = sentence.partition(": ")
     field = named.removeprefix("schedule.")
     if field in FIELDS and rest:
-        return {field: rest[:1].upper() + rest[1:]}
+        return {field: _begun(rest)}
     if sentence.startswith("The inactive timeout"):
         return {"minutes": sentence}
     return {"engine" if asked_engine and sentence.startswith("Engine ") else "": sentence}
@@ -93,6 +93,12 @@ def engine_asked_for(data: QueryDict, fitting: Mapping[str, Engine]) -> Engine |
     if asked not in fitting:
         raise InvalidInput("engine: it is gone, or does not take this. Choose another one.")
     return fitting[asked]
+
+
+def _begun(sentence: str) -> str:
+    """With a capital letter, unless it begins with somebody's name for something."""
+    first, _, _ = sentence.partition(" ")
+    return sentence[:1].upper() + sentence[1:] if first.strip(",").isalpha() else sentence
 
 
 def _name(data: QueryDict) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, FloatField, Func, OuterRef, QuerySet, Subquery, TextField
+from django.db.models import F, FilteredRelation, FloatField, Func, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce
 
@@ -23,19 +23,37 @@ from embassy.training.spec import EventType
 
 def with_best_score(jobs: "QuerySet[TrainingJob, TrainingJob]") -> "QuerySet[TrainingJob, TrainingJob]":
     """Each with `score_name`, the function that selects its best checkpoint, and that one's `best_score`."""
-    chosen = KeyTextTransform("test_function", KeyTransform("selection", "spec"))
     best = Checkpoint.objects.filter(job=OuterRef("pk"), best=True).values("number")[:1]
-    value = Func(
-        F("scores"), OuterRef("score_name"), function="jsonb_extract_path_text", output_field=TextField()
-    )
+    value = _score(F("scores"), OuterRef("score_name"))
     results = TestResult.objects.filter(job=OuterRef("pk"), number=OuterRef("best_number"))
     return jobs.annotate(
-        score_name=Coalesce(chosen, F("test_functions__0"), output_field=TextField()),
+        score_name=_score_name(),
         best_number=Subquery(best),
         best_score=Subquery(
             results.annotate(value=Cast(value, FloatField())).values("value")[:1], output_field=FloatField()
         ),
     )
+
+
+def by_best_score(jobs: "QuerySet[TrainingJob, TrainingJob]") -> "QuerySet[TrainingJob, TrainingJob]":
+    """As above with `best_score` alone, by joins: to sort very many by it, of which few are shown."""
+    return jobs.alias(
+        best_checkpoint=FilteredRelation("checkpoints", condition=Q(checkpoints__best=True)),
+        best_result=FilteredRelation(
+            "test_results", condition=Q(test_results__number=F("best_checkpoint__number"))
+        ),
+        score_name=_score_name(),
+        best_score=Cast(_score(F("best_result__scores"), F("score_name")), FloatField()),
+    )
+
+
+def _score_name() -> Coalesce:
+    chosen = KeyTextTransform("test_function", KeyTransform("selection", "spec"))
+    return Coalesce(chosen, F("test_functions__0"), output_field=TextField())
+
+
+def _score(scores: F, name: F | OuterRef) -> Func:
+    return Func(scores, name, function="jsonb_extract_path_text", output_field=TextField())
 
 
 def deployments_of_job(job: TrainingJob) -> "QuerySet[Deployment, Deployment]":

@@ -6,6 +6,7 @@ from embassy.training.models import JobEvent, TrainingJob
 from embassy.training.states import ACTIVE, UNFINISHED, JobStatus
 
 STAGES = ("Waiting", "Preparing", "Training", "Testing")
+UNTESTED = (*STAGES[:-1], "Checking")  # without test rows the engine is asked for parity alone
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Stage:
 
 def stages_of(job: TrainingJob, step: JobEvent | None) -> list[Stage]:
     """`step` is the newest of the job's steps, of whichever attempt."""
-    names = STAGES if job.test_rows else STAGES[:-1]
+    names = STAGES if job.test_rows else UNTESTED
     now = _place(job, step)
     if job.status == JobStatus.SUCCESS:
         return [Stage(name, "done") for name in names]
@@ -31,7 +32,7 @@ def stages_of(job: TrainingJob, step: JobEvent | None) -> list[Stage]:
 
 def _place(job: TrainingJob, step: JobEvent | None) -> int:
     if job.trained_at is not None:
-        return 3 if job.test_rows else 2
+        return 3
     never_began = job.started_at is None and job.status not in ACTIVE
     if job.status in (JobStatus.PENDING, JobStatus.PAUSED) or never_began:
         return 0

@@ -26,6 +26,9 @@ SORTS = {
 }
 
 
+BY_SCORE = ("high", "low")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What the visitor looks for; empty: anything."""
@@ -57,7 +60,8 @@ class Wanted:
         jobs = jobs.filter(**{name: value for name, value in exact.items() if value})
         if self.q:
             jobs = named_like(jobs, self.q)
-        return jobs.order_by(*SORTS[self.sort][1])
+        order = SORTS[self.sort][1]
+        return (console.by_best_score(jobs) if self.sort in BY_SCORE else jobs).order_by(*order)
 
     def query(self) -> str:
         """For the addresses of the other pages."""
@@ -74,11 +78,13 @@ class JobList(ProjectPage):
     def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
         wanted = Wanted.of(request.GET)
         mine = selectors.jobs_of(self.actor, self.project)
-        found = wanted.among(console.with_best_score(mine))
-        jobs = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+        found = wanted.among(mine).values_list("pk", flat=True)
+        page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+        jobs = rows_of(mine, list(page))
         return self.page(
             "console/jobs.html",
             jobs=jobs,
+            page=page,
             wanted=wanted,
             moving=any(job.status in UNFINISHED for job in jobs),
             sorts=[(key, title) for key, (title, _) in SORTS.items()],
@@ -86,3 +92,9 @@ class JobList(ProjectPage):
             techniques=Technique.values,
             base_models=mine.order_by("base_model").values_list("base_model", flat=True).distinct(),
         )
+
+
+def rows_of(jobs: "QuerySet[TrainingJob, TrainingJob]", pks: list[int]) -> list[TrainingJob]:
+    """Those with these keys, in their order: only what is shown is read whole."""
+    found = {job.pk: job for job in console.with_best_score(jobs.filter(pk__in=pks))}
+    return [found[pk] for pk in pks if pk in found]

@@ -7,6 +7,7 @@
   const WINDOW = 20; // of the smoothed line: this part of all points
   const COLOURS = ["#206bc4", "#f76707", "#2fb344", "#ae3ec9", "#d6336c", "#0ca678", "#f59f00", "#4263eb"];
   const DASHED = [6, 4];
+  const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400]; // between two ticks
   const RETRY_MS = 3000;
 
   // A centred mean, so that the smoothed line does not lag behind.
@@ -165,7 +166,7 @@
         height: HEIGHT,
         scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
         axes: [
-          { ...axis, label: across.label, labelSize: 20, ...(byTime ? { values: (_, ticks) => ticks.map(clock) } : {}) },
+          { ...axis, label: across.label, labelSize: 20, ...(byTime ? { values: (_, ticks) => ticks.map(clock), incrs: SECONDS } : {}) },
           { ...axis, size: 64 },
         ],
         series: [across, ...series.map(({ of, data: values, ...looks }) => looks)],

@@ -68,7 +68,7 @@
     const tab = target.closest("[data-log-tab]");
     if (!tab) return;
     for (const other of card.querySelectorAll("[data-log-tab]")) {
-      other.classList.toggle("active", other === tab);
+      other.classList.toggle("btn-primary", other === tab);
       other.setAttribute("aria-pressed", other === tab);
       document.getElementById(other.dataset.logTab).hidden = other !== tab;
     }
