@@ -19,6 +19,14 @@
   const isDaily = data.times.length > 1 && data.times[1] - data.times[0] >= DAY;
   const moment = (_, time) => time == null ? "–" : new Date(time * 1000).toISOString().slice(0, isDaily ? 10 : 16).replace("T", " ");
 
+  // uPlot would write dates the American way.
+  const label = (time) => {
+    const date = new Date(time * 1000);
+    const isMidnight = time % DAY === 0;
+    return isMidnight ? date.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" }) : date.toISOString().slice(11, 16);
+  };
+  const step = (data.times[1] ?? data.times[0] + 3600) - data.times[0];
+
   const draw = () => {
     chart?.destroy();
     const measures = MEASURES[choice.value];
@@ -28,8 +36,8 @@
       width: box.clientWidth,
       height: HEIGHT,
       tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
-      scales: { y: { range: (_, least, most) => [0, Math.max(most, 1) * 1.05] } },
-      axes: [axis, { ...axis, size: 72, values: (_, values) => values.map((value) => value.toLocaleString("en")) }],
+      scales: { x: { range: (_, first, last) => [first - step / 2, last + step / 2] }, y: { range: (_, least, most) => [0, Math.max(most, 1) * 1.05] } },
+      axes: [{ ...axis, space: 64, values: (_, times) => times.map(label) }, { ...axis, size: 72, values: (_, values) => values.map((value) => value.toLocaleString("en")) }],
       series: [
         { label: "UTC", value: moment },
         ...measures.map(([label, , colour]) => ({ label, stroke: colour, fill: `${colour}66`, width: 1, points: { show: false }, value: shown, paths: uPlot.paths.bars({ size: [0.8, 60] }) })),
