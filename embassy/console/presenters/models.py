@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from embassy.catalog.selectors import list_base_models
 from embassy.deployments.models import Deployment
+from embassy.deployments.states import DeploymentStatus
 
 MOST = 200  # deployments in one list: more than anybody picks from
 
@@ -30,7 +31,8 @@ def base_models() -> list[Askable]:
 
 
 def chosen(wanted: Sequence[str], offered: Sequence[Askable], *, most: int) -> list[str]:
-    """Ids of those that were asked for by id or name; without any the first of those offered."""
+    """Ids of those that were asked for by id or name; without any the first that answers at once, if one does."""
     by_name = {one.name: one.id for one in offered} | {one.id: one.id for one in offered}
     found = [by_name[name] for name in wanted if name in by_name][:most]
-    return found or [one.id for one in offered[:1]]
+    awake = [one for one in offered if one.status == DeploymentStatus.DEPLOYED]
+    return found or [one.id for one in [*awake, *offered][:1]]

@@ -23,7 +23,7 @@ from embassy.deployments.states import DeploymentStatus
 from embassy.deployments.wake_times import last_wake, wakes_of
 from embassy.platform.errors import EmbassyError, InvalidInput
 
-PER_PAGE = 50
+PER_PAGE = 25
 ON_THE_WAY = (DeploymentStatus.PENDING, DeploymentStatus.DEPLOYING, DeploymentStatus.REACTIVATING)
 WAKES = 10
 FIELDS = {"name": "name", "description": "description"}  # of the form, by the name in a sentence

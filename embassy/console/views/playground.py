@@ -78,6 +78,7 @@ class Ask(View):
         """Raises Unauthorized, Forbidden, NotFound, InvalidInput."""
         actor = _actor(request)
         project = get_project(actor, ids["project_id"]) if "project_id" in ids else None
+        actor = actor.within(project.pk if project else None)
         check_scope(actor, "inference", request.method)
         data = parsed(request.body)
         model, task = self.target(actor, project, data, **ids)
