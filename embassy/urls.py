@@ -1,5 +1,6 @@
 """Every address of the Django side. The inference POSTs are answered before Django: see asgi.py."""
 
+from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -12,6 +13,8 @@ urlpatterns = [
     path("console", RedirectView.as_view(pattern_name="console:projects")),
     path("console/", include("embassy.console.urls")),
     path("console/", include("embassy.console.sign_in_urls")),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),

@@ -25,8 +25,8 @@ from embassy.console.views import (
     project_people,
     projects,
     request_logs,
-    team,
     search,
+    team,
     test_functions,
     usage,
 )

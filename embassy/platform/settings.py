@@ -27,6 +27,8 @@ ALLOWED_HOSTS = env.words("EMBASSY_ALLOWED_HOSTS", "*")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "embassy.platform.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -58,6 +60,7 @@ MIDDLEWARE = [
     "embassy.platform.middleware.RequestIdMiddleware",
     "embassy.console.middleware.CompressionMiddleware",
     "embassy.console.middleware.ContentPolicyMiddleware",
+    "embassy.console.staff_policy.StaffPolicyMiddleware",
     "embassy.platform.middleware.ApiNotFoundMiddleware",
     "embassy.platform.middleware.NulMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -89,6 +92,17 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
+
+# The staff admin at /admin/.
+UNFOLD = {
+    "SITE_TITLE": "Embassy staff",
+    "SITE_HEADER": "Embassy staff",
+    "SITE_URL": "/console/",
+    "SITE_SYMBOL": "shield_person",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
 
 # --- Stores ---------------------------------------------------------------------------------------
 
