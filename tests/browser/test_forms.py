@@ -49,7 +49,7 @@ def opened(page: Page, button: str) -> Locator:
 # --- people ---------------------------------------------------------------------------------------
 
 
-def test_a_wrong_password(stranger: Page) -> None:
+def test_a_wrong_password(stranger: Page, seeds: Seeds) -> None:
     stranger.goto("/console/sign-in")
     stranger.get_by_label("E-mail address").fill("nobody@example.com")
     stranger.get_by_label("Password").fill("guessed")
@@ -71,6 +71,13 @@ def test_a_second_factor_without_the_password(open_page: Open) -> None:
     page.get_by_label("Password").fill("guessed")
     page.locator("form[method=post] button.btn-primary").click()
     expect(said(page).first).to_be_visible()
+
+
+def test_an_invitation_of_somebody_who_is_here(open_page: Open, seeds: Seeds) -> None:
+    dialog = opened(open_page("team"), "Invite")
+    dialog.get_by_label("E-mail address").fill(seeds.owner.email)
+    dialog.get_by_role("button", name="Invite").click()
+    expect(said(dialog.page).first).to_be_visible()
 
 
 # --- projects, data sets, jobs ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.looks import serious_findings
 from tests.browser.routes import path_of
 from tests.browser.rows import Rows
 from tests.browser.seeds import Seeds
@@ -39,13 +40,14 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(owner: Page, seeds: Seeds, d
     expect(opener).to_be_focused()
 
 
-def test_every_dialog_closes_by_escape(owner: Page, seeds: Seeds, db: Rows) -> None:
-    for name in ("project", "dataset", "job", "deployment", "keys", "engines"):
+def test_every_dialog_can_be_read_and_closes_by_escape(owner: Page, seeds: Seeds, db: Rows) -> None:
+    for name in ("project", "dataset", "job", "deployment", "keys", "engines", "team"):
         owner.goto(db(path_of, name, seeds.ids))
         for opener in owner.locator("[data-opens]:visible").all():
             opener.focus()
             owner.keyboard.press("Enter")
             expect(owner.get_by_role("dialog")).to_be_visible()
+            assert serious_findings(owner) == []
             owner.keyboard.press("Escape")
             expect(owner.get_by_role("dialog")).to_be_hidden()
 

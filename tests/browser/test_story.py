@@ -1,4 +1,4 @@
-"""The way of somebody who never calls the API: from the first sign-in to an answer of their own model."""
+"""The way of somebody who never calls the API: from an invitation to an answer of their own model."""
 
 import re
 from collections.abc import Callable
@@ -23,8 +23,9 @@ MARK = "window.isTheSame = true"
 
 
 def test_the_whole_story(platform: LivePlatform, open_tab: Callable[..., Page]) -> None:
-    page = open_tab(platform.url)
-    sign_in(page, *first_sign_in(platform.home))
+    owner, page = open_tab(platform.url), open_tab(platform.url)
+    sign_in(owner, *first_sign_in(platform.home))
+    join(page, invite(owner, "ada@example.com"))
     create_project(page, "Ticket routing")
     choose_file(page, SAMPLES / "train.jsonl", name="tickets")
     drop_file(page, SAMPLES / "heldout.jsonl", name="held out")
@@ -50,6 +51,23 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Projects", level=1)).to_be_visible()
+
+
+def invite(page: Page, email: str) -> str:
+    """The link for who is invited."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Team").click()
+    page.get_by_role("button", name="Invite").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("E-mail address").fill(email)
+    dialog.get_by_role("button", name="Invite").click()
+    return page.locator("#link-value").inner_text()
+
+
+def join(page: Page, link: str) -> None:
+    page.goto(link)
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Make my account and join").click()
     expect(page.get_by_role("heading", name="Projects", level=1)).to_be_visible()
 
 
