@@ -10,12 +10,16 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 MOST_BYTES = 200_000
 
 
-def picture(page: Page, name: str, *, theme: Literal["light", "dark"] = "light", whole: bool = False) -> None:
-    """What the window shows, or the whole page, as docs/images/`name`.png."""
+def picture(page: Page, name: str, *, theme: Literal["light", "dark"] = "light", height: int = 860) -> None:
+    """The page from its top to so many pixels below, as docs/images/`name`.png."""
     if not os.environ.get("EMBASSY_SCREENSHOTS"):
         return
-    page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": size["width"], "height": height})
+    page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme; scrollTo(0, 0) }", theme)
     path = FOLDER / f"{name}.png"
-    page.screenshot(path=path, full_page=whole, animations="disabled", caret="hide")
+    page.screenshot(path=path, animations="disabled", caret="hide")
     page.evaluate("document.documentElement.dataset.bsTheme = 'light'")
+    page.set_viewport_size(size)
     assert path.stat().st_size < MOST_BYTES, path

@@ -154,7 +154,7 @@ def read_the_scores(page: Page) -> None:
     expect(best).to_be_visible()
     page.reload()
     expect(page.get_by_role("img", name="At last: training")).to_be_visible()
-    picture(page, "job")
+    picture(page, "job", height=1320)
     picture(page, "job-dark", theme="dark")
     page.get_by_role("button", name="Rows").last.click()
     expect(page.get_by_role("columnheader", name="Expected")).to_be_visible()
@@ -170,7 +170,7 @@ def compare_jobs(page: Page, *names: str) -> None:
     expect(page.get_by_role("heading", name="Compare 2 jobs", level=1)).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="learning_rate")).to_contain_text("0.003")
     expect(page.get_by_role("img", name="At last: ")).to_be_visible()
-    picture(page, "compare")
+    picture(page, "compare", height=1180)
 
 
 def deploy_the_best(page: Page, job: str, name: str) -> None:
@@ -207,7 +207,7 @@ def chat(page: Page) -> None:
 def see_the_project(page: Page, name: str) -> None:
     page.get_by_role("navigation", name="Project").get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
-    picture(page, "project")
+    picture(page, "project", height=620)
 
 
 def see_usage(page: Page, deployment: str) -> None:
@@ -221,4 +221,4 @@ def see_usage(page: Page, deployment: str) -> None:
         return page.get_by_role("row").filter(has_text=deployment).count() == 1
 
     wait_for(is_counted, "the question to be counted")
-    picture(page, "usage")
+    picture(page, "usage", height=1000)
