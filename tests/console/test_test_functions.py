@@ -99,6 +99,17 @@ def test_changes_one_with_its_name(member: Client, address: str, actor: Actor) -
     assert "def after(input_text" in models.TestFunction.objects.get().content
 
 
+def test_a_name_that_is_taken_is_not_taken_over(member: Client, address: str, actor: Actor) -> None:
+    for name in ("one", "other"):
+        make_test_function(actor, name=name)
+    answer = member.post(f"{address}/one", {"content": source("other")})
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "there is a test function other already" in page.lower()
+    assert f'action="{address}/one/delete"' in page
+    assert f'action="{address}/other/delete"' not in page
+
+
 def test_deleting_tells_what_uses_it(member: Client, address: str, project: Project, actor: Actor) -> None:
     make_test_function(actor)
     for status in (JobStatus.RUNNING, JobStatus.SUCCESS):

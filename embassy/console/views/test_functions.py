@@ -97,8 +97,8 @@ class NewFunction(FunctionPage):
         return Written(content, tuple(known.dependencies), tuple(known.task_types))
 
 
-class FunctionDetail(FunctionPage):
-    """One function: to read if it is built in, else to change."""
+class OneFunction(FunctionPage):
+    """One that the address names: built in, or the organization's own."""
 
     built_in: BuiltIn | None
     row: TestFunction | None = None
@@ -109,29 +109,6 @@ class FunctionDetail(FunctionPage):
         self.built_in = registry.built_in(name)
         if self.built_in is None:
             self.row = selectors.get_function(self.actor, name)
-
-    def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
-        function = self.built_in or self.own()
-        values = Written(function.content, tuple(function.dependencies), tuple(function.task_types))
-        return self.editor(values, **self.about())
-
-    def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
-        """The name of what is stored follows the source."""
-        row, values = self.own(), written(request.POST)
-        try:
-            checked = services.check(content=values.content, dependencies=values.dependencies)
-            changed = services.update_test_function(
-                function=row,
-                content=values.content,
-                name=checked.name,
-                dependencies=values.dependencies,
-                task_types=values.task_types,
-                actor=self.actor,
-            )
-        except EmbassyError as error:
-            return self.refused(error, values, **self.about())
-        messages.success(request, f"The test function {changed.name} has been saved.")
-        return redirect("console:test-function", self.project.public_id, changed.name)
 
     def own(self) -> TestFunction:
         """Raises Forbidden for a built-in one."""
@@ -152,9 +129,35 @@ class FunctionDetail(FunctionPage):
         }
 
 
-class DeleteFunction(FunctionDetail):
-    http_method_names = ("post",)
+class FunctionDetail(OneFunction):
+    """To read if it is built in, else to change."""
 
+    def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
+        function = self.built_in or self.own()
+        values = Written(function.content, tuple(function.dependencies), tuple(function.task_types))
+        return self.editor(values, **self.about())
+
+    def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
+        """The name of what is stored follows the source."""
+        row, values = self.own(), written(request.POST)
+        try:
+            checked = services.check(content=values.content, dependencies=values.dependencies)
+            changed = services.update_test_function(
+                function=row,
+                content=values.content,
+                name=checked.name,
+                dependencies=values.dependencies,
+                task_types=values.task_types,
+                actor=self.actor,
+            )
+        except EmbassyError as error:
+            row.refresh_from_db()  # its name must not be what could not be saved
+            return self.refused(error, values, **self.about())
+        messages.success(request, f"The test function {changed.name} has been saved.")
+        return redirect("console:test-function", self.project.public_id, changed.name)
+
+
+class DeleteFunction(OneFunction):
     def post(self, request: HttpRequest, **ids: str) -> HttpResponse:
         row = self.own()
         services.delete_test_function(function=row, actor=self.actor)
