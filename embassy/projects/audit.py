@@ -3,7 +3,7 @@
 from typing import Any
 
 from embassy.platform.actor import Actor
-from embassy.projects.models import ApiKey, AuditEvent
+from embassy.projects.models import ApiKey, AuditEvent, Membership, User
 
 
 def record(verb: str, subject: str, *, actor: Actor, **data: Any) -> None:
@@ -18,3 +18,10 @@ def record(verb: str, subject: str, *, actor: Actor, **data: Any) -> None:
         subject=subject,
         data=data,
     )
+
+
+def record_personal(verb: str, *, user: User) -> None:
+    """What somebody does with their own account, in each organization that they belong to."""
+    for member in Membership.objects.filter(user=user):
+        actor = Actor(organization_id=member.organization_id, user_id=user.pk, user_public_id=user.public_id)
+        record(verb, user.public_id, actor=actor, email=user.email)

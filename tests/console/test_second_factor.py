@@ -9,7 +9,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.test import Client
 
 from embassy.console.attempts import FROM_ONE_PLACE
-from embassy.projects.models import User
+from embassy.projects.models import AuditEvent, User
 from tests.factories.projects import make_organization
 
 PASSWORD = "a long password"
@@ -108,6 +108,8 @@ def test_turning_it_off(user: User, secret: str) -> None:
     assert "Turn off" in client.get("/console/account").content.decode()
     assert client.post("/console/account/second-factor/off").status_code == 302
     assert not Authenticator.objects.exists()
+    verbs = AuditEvent.objects.filter(subject=user.public_id).order_by("id").values_list("verb", flat=True)
+    assert list(verbs) == ["second_factor.turned_on", "second_factor.turned_off"]
 
 
 def test_the_second_step_is_not_there_without_the_first() -> None:

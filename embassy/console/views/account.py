@@ -20,7 +20,7 @@ from embassy.console.actor import CHOICE
 from embassy.console.views.guarded import Guarded
 from embassy.console.views.page import Page
 from embassy.platform.errors import NotFound
-from embassy.projects import enrolment
+from embassy.projects import audit, enrolment
 
 
 class SignIn(Guarded, LoginView):
@@ -61,6 +61,7 @@ class ChangePassword(Guarded, auth.PasswordChangeView):  # type: ignore[misc]
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
+        audit.record_personal("password.changed", user=form.user)
         messages.success(self.request, "Your password has been changed. Other browsers are signed out.")
         return answer
 

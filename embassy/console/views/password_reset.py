@@ -15,6 +15,7 @@ from django.views.generic import FormView
 
 from embassy.console import attempts, mail
 from embassy.console.account_forms import AddressForm
+from embassy.projects import audit
 from embassy.projects.models import User
 
 
@@ -60,6 +61,7 @@ class ResetPassword(PasswordResetFromKeyView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
+        audit.record_personal("password.reset", user=self.reset_user)
         messages.success(self.request, "Your new password holds. Sign in with it.")
         return answer
 

@@ -16,6 +16,7 @@ from django.http import HttpResponse
 
 from embassy.console import attempts
 from embassy.console.views.guarded import Guarded
+from embassy.projects import audit
 
 
 class SignInCode(Guarded, AuthenticateView):
@@ -55,9 +56,24 @@ class ConfirmCode(Guarded, ReauthenticateByCodeView):
 class TurnOn(ActivateTOTPView):
     template_name = "console/second_factor_on.html"
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        audit.record_personal("second_factor.turned_on", user=form.user)
+        return answer
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        answer: HttpResponse = super().form_invalid(form)
+        answer.status_code = 422
+        return answer
+
 
 class TurnOff(DeactivateTOTPView):
     template_name = "console/second_factor_off.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        audit.record_personal("second_factor.turned_off", user=self.authenticator.user)
+        return answer
 
 
 class RecoveryCodes(ViewRecoveryCodesView):
@@ -66,6 +82,11 @@ class RecoveryCodes(ViewRecoveryCodesView):
 
 class NewRecoveryCodes(GenerateRecoveryCodesView):
     template_name = "console/new_recovery_codes.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        audit.record_personal("second_factor.codes_renewed", user=form.user)
+        return answer
 
 
 class DownloadRecoveryCodes(DownloadRecoveryCodesView):
