@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from embassy.projects.models import Membership, Role, User
 from embassy.projects.selectors import actor_of_key
+from tests.browser.looks import PHONE, overhang, serious_findings
 from tests.browser.people import session_cookie
 from tests.browser.rows import Rows
 from tests.browser.served import Served
@@ -68,6 +69,9 @@ def test_the_form_follows_what_is_chosen(owner: Page, seeds: Seeds) -> None:
     alert = page.get_by_role("alert").first
     expect(alert).to_contain_text("the weights must sum to 1, not 1.4", ignore_case=True)
     expect(page.get_by_label("Name", exact=True)).to_have_value("too much")
+    assert serious_findings(page) == []
+    page.set_viewport_size(PHONE)
+    assert overhang(page) <= 0
 
 
 def test_a_function_is_written_tried_and_saved(owner: Page, seeds: Seeds) -> None:
@@ -102,6 +106,7 @@ def test_a_function_is_written_tried_and_saved(owner: Page, seeds: Seeds) -> Non
     report = page.locator("#dry-report")
     expect(report).to_contain_text("ZeroDivisionError: division by zero (line 4)")
     expect(report).to_contain_text("seen")
+    assert serious_findings(page) == []
     report.get_by_role("button", name="Show line 4").click()
     assert page.evaluate("getSelection().toString()").strip() == "return 1 / len(predicted_output)"
 
