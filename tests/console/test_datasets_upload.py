@@ -110,7 +110,7 @@ def test_no_cell_of_a_report_is_a_formula(member: Client, home: str, project: Pr
     get_storage().put(upload.report_key, jsonl_bytes([problem]))
     answer = member.get(f"{home}/uploads/{upload.public_id}/report.csv").getvalue().decode()
     [_, row] = csv.reader(io.StringIO(answer))
-    assert row == ["'-1", "", "'+1", "", "'=1+1", "'\t=2", "'@SUM(A1)", ""]
+    assert row == ["-1", "", "'+1", "", "'=1+1", "'\t=2", "'@SUM(A1)", ""]
 
 
 def test_a_file_that_is_fine_has_no_report(member: Client, home: str, project: Project, actor: Actor) -> None:

@@ -14,10 +14,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from embassy.platform.actor import Actor
-from embassy.projects.models import Organization, Project
+from embassy.projects.models import Organization, Project, ProjectMembership, ProjectRole
 from tests.console.addresses import Address, every_address
 from tests.console.ids import ids_of
 from tests.console.markup import forbidden_in, forbidden_in_template
+from tests.factories.projects import make_member
 
 # Whoever is not signed in may come here: to do just that, or to be sent elsewhere.
 OPEN = {
@@ -115,6 +116,22 @@ def test_a_viewer_may_look_and_changes_nothing(viewer: Client, guarded: list[Add
     wrong = [
         f"{said} {changes}"
         for said, answer, changes in every_answer(viewer, guarded, UNSAFE)
+        if answer.status_code not in REFUSED or changes
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_who_may_only_look_at_a_project_changes_nothing_in_it(
+    organization: Organization, project: Project, guarded: list[Address]
+) -> None:
+    user = make_member(organization)
+    ProjectMembership.objects.create(project=project, user=user, role=ProjectRole.VIEWER)
+    client = Client()
+    client.force_login(user)
+    inside = [address for address in guarded if "project_id" in address.needs]
+    wrong = [
+        f"{said} {changes}"
+        for said, answer, changes in every_answer(client, inside, UNSAFE)
         if answer.status_code not in REFUSED or changes
     ]
     assert not wrong, "\n".join(wrong)

@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from embassy.console.usage.export import csv_lines
 from embassy.deployments.models import Deployment
 from embassy.inference.models import UsageDay
 from embassy.platform.actor import Actor
+from embassy.platform.csv_lines import csv_lines
 from embassy.projects.models import ApiKey, Project, User
 from embassy.training.usage import add_training_seconds
 from tests.factories.deployments import make_deployment, make_job
@@ -171,7 +171,7 @@ def test_training_time_is_in_the_file_of_projects(viewer: Client, deployment: De
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(start: str) -> None:
-    (cells,) = csv.reader(io.StringIO(csv_lines([[f"{start}1+1", -3, 0.5]]).decode(), newline=""))
+    (cells,) = csv.reader(io.StringIO(csv_lines([[f"{start}1+1", -3, 0.5]]), newline=""))
     assert cells == [f"'{start}1+1", "-3", "0.5"]
 
 

@@ -1,8 +1,6 @@
 """A table of usage as CSV, one step of time after the other, so that none is ever in memory as a whole."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncIterator, Hashable
 from datetime import datetime
 from typing import Any
 
@@ -13,23 +11,10 @@ from embassy.console.usage.figures import NAMES, Figures, has_prices
 from embassy.console.usage.names import Name, names_of
 from embassy.console.usage.period import Period
 from embassy.console.usage.tally import Scope, by_dimension
-
-# A spreadsheet takes a cell that begins so for a formula and runs it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from embassy.platform.csv_lines import csv_lines
 
 
-def harmless(cell: Any) -> Any:
-    """Text that no spreadsheet takes for a formula; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
-
-
-def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode()
-
-
-async def export(scope: Scope, dimension: str, period: Period) -> AsyncIterator[bytes]:
+async def export(scope: Scope, dimension: str, period: Period) -> AsyncIterator[str]:
     known: dict[Hashable, Name] = {}
     yield csv_lines([_head(dimension, period)])
     for begin in period.steps():
@@ -41,9 +26,7 @@ def _head(dimension: str, period: Period) -> list[str]:
     return [f"{period.unit}_utc", dimension, "detail", *NAMES, *cost]
 
 
-def _part(
-    scope: Scope, dimension: str, begin: datetime, period: Period, known: dict[Hashable, Name]
-) -> bytes:
+def _part(scope: Scope, dimension: str, begin: datetime, period: Period, known: dict[Hashable, Name]) -> str:
     lines = by_dimension(scope, dimension, begin, begin + period.step)
     known |= names_of(scope.actor, dimension, lines.keys() - known.keys())
     time = begin.strftime("%Y-%m-%d %H:%M" if period.unit == "hour" else "%Y-%m-%d")

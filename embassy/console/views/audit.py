@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpRespo
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from embassy.console.csv_lines import csv_lines
 from embassy.console.views.page import Page
+from embassy.platform.csv_lines import csv_lines
 from embassy.platform.errors import Forbidden, InvalidInput
 from embassy.projects import audit_log
 from embassy.projects.audit_log import Filter

@@ -1,7 +1,5 @@
 """The report on a refused file: in short for its row, whole as an object of JSON lines, for people as CSV."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -9,14 +7,12 @@ import orjson
 
 from embassy.datasets.models import Upload
 from embassy.datasets.validation import Problem, Report
+from embassy.platform.csv_lines import csv_lines
 from embassy.platform.errors import NotFound
 from embassy.platform.storage import get_storage
 
 MOST_WRITTEN = 100_000
 COLUMNS = ("line", "column", "field", "code", "wrong", "seen", "wanted", "offset")
-
-# What a spreadsheet takes for a formula where a cell begins with it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class ReportFile:
@@ -56,18 +52,7 @@ def iter_lines(stream: BinaryIO) -> Iterator[bytes]:
 
 def as_csv(lines: Iterable[bytes]) -> Iterator[str]:
     """CSV of a report's JSON lines, a piece at a time. No cell is a formula."""
-    yield _csv_line(COLUMNS)
+    yield csv_lines([COLUMNS])
     for line in lines:
         problem = orjson.loads(line)
-        yield _csv_line(_cell(problem.get(name)) for name in COLUMNS)
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _csv_line(values: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue()
+        yield csv_lines([[problem.get(name) for name in COLUMNS]])

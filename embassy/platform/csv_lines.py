@@ -5,18 +5,19 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
+# A spreadsheet takes a cell that begins so for a formula and runs it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
-    """With every cell guarded: a spreadsheet must not take what somebody wrote for a formula."""
+    """One line a row. No text in it is a formula; numbers stay numbers."""
     text = io.StringIO()
-    csv.writer(text).writerows([_guarded(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
-def _guarded(cell: Any) -> Any:
-    if isinstance(cell, int | float):
+def _harmless(cell: Any) -> Any:
+    if cell is None or isinstance(cell, int | float):
         return cell
-    text = "" if cell is None else str(cell)
+    text = str(cell)
     return f"'{text}" if text.startswith(FORMULA) else text
