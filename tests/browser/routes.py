@@ -21,7 +21,7 @@ def names() -> list[str]:
 
 def _can_get(path: str) -> bool:
     view = getattr(resolve(path).func, "view_class", None)
-    return view is None or hasattr(view, "get")
+    return view is None or (hasattr(view, "get") and "get" in view.http_method_names)
 
 
 def path_of(name: str, ids: Mapping[str, str]) -> str:

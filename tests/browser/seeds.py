@@ -32,7 +32,7 @@ def make_seeds() -> Seeds:
     actor = actor_of_key(key)
     project = make_project(actor, name="Support tickets")
     dataset = make_dataset(project=project, actor=actor, name="tickets")
-    job = make_finished_job(project, actor)
+    job, other = (make_finished_job(project, actor, name=name) for name in ("routing", "routing again"))
     deployment = up(
         make_deployment(project, actor=actor, reference=job.public_id, checkpoint=2, name="router")
     )
@@ -42,15 +42,16 @@ def make_seeds() -> Seeds:
     ids = ids_of(project, actor) | {
         "dataset_id": dataset.public_id,
         "job_id": job.public_id,
+        "other_job_id": other.public_id,
         "deployment_id": deployment.public_id,
         "log_id": log.public_id,
     }
     return Seeds(Membership.objects.get(organization=organization, role=Role.OWNER).user, ids)
 
 
-def make_finished_job(project: Project, actor: Actor) -> TrainingJob:
+def make_finished_job(project: Project, actor: Actor, *, name: str) -> TrainingJob:
     """With a curve, a log, and scores of the base model and of two checkpoints."""
-    options = {"train_test_split_ratio": 20, "test_functions": (FUNCTION,), "name": "routing"}
+    options = {"train_test_split_ratio": 20, "test_functions": (FUNCTION,), "name": name}
     job = make_job(project=project, actor=actor, **options)
     for step in range(1, 21):
         data = {"step": step, "total_steps": 20, "loss": 2 / step, "epoch": step / 10, "learning_rate": 3e-4}

@@ -140,7 +140,7 @@ def test_an_engine_that_never_rests(open_page: Open) -> None:
 
 
 def test_logs_kept_for_too_long(open_page: Open) -> None:
-    dialog = opened(open_page("deployment-requests"), "Keep inputs and outputs")
+    dialog = opened(open_page("deployment-requests"), "Settings")
     dialog.get_by_label("For how many days").fill("9999")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.page.get_by_text("365").first).to_be_visible()
