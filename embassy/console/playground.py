@@ -26,6 +26,7 @@ class Question:
         self._body = body
         self._gateway = Gateway(database)
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._is_answered = False
 
     async def response(self) -> HttpResponseBase:
         """Returns with the first of the answer, so that its status is known."""
@@ -35,9 +36,9 @@ class Question:
             await task
             raise EmbassyError("The answer ended before it began.")
         response = StreamingHttpResponse(self._parts(task), status=first["status"])
+        # Its length too, where it is known: then nobody waits until it is all written down.
         for name, value in first["headers"]:
-            if name != b"content-length":
-                response[name.decode().title()] = value.decode()
+            response[name.decode().title()] = value.decode()
         return response
 
     async def _parts(self, task: "asyncio.Task[None]") -> AsyncIterator[bytes]:
@@ -46,7 +47,8 @@ class Question:
                 if part := message.get("body"):
                     yield part
         finally:
-            task.cancel()  # nothing is left to do, or nobody waits any more
+            if not self._is_answered:
+                task.cancel()  # nobody waits any more
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
@@ -61,6 +63,7 @@ class Question:
         except ClientGone:
             pass
         finally:
+            self._is_answered = True  # from here on it is only counted, whoever leaves
             exchange.close()
             await self._gateway.stop()
             self._messages.put_nowait(None)

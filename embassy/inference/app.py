@@ -6,7 +6,7 @@ that Redis nudges keep fresh. docs/inference.md follows one request through.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from embassy.engines import selectors as engines
 from embassy.inference.backend import Backend
@@ -40,6 +40,7 @@ Endpoint = Callable[[Call], Awaitable[None]]
 
 SCOPE = "inference:write"
 RESTART_S = 1.0
+CANCEL_S = 0.5
 
 ENDPOINTS: dict[str, Endpoint] = {
     "/v1/completions": COMPLETIONS,
@@ -87,9 +88,7 @@ class Gateway:
         ]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         await self.meter.flush()
         await self.log_book.flush()
         await self.upstream.close()
@@ -151,6 +150,15 @@ class Gateway:
         if suspects:
             served = await self.database.run(engines.addresses)
             self.upstream.cut(suspects - served)
+
+
+async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """A cancellation can be lost where it meets the end of what a task waits for: then it is said again."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_S)
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:
