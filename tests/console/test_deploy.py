@@ -102,6 +102,11 @@ def test_a_base_model(member: Client, address: str) -> None:
     assert Deployment.objects.get().training_job is None
 
 
+def test_nothing_named_yet(member: Client, address: str) -> None:
+    assert f'<option value="{BASE}">' in text(member.get(address))
+    assert "What is to be deployed?" in text(member.get(address, headers=HTMX))
+
+
 def test_only_engines_that_fit_are_offered(
     member: Client, address: str, form: dict[str, Any], actor: Actor, outsider: Client
 ) -> None:

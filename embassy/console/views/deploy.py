@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from embassy.catalog.selectors import list_base_models
 from embassy.console import deploy_form
 from embassy.console.views.page import ProjectPage, check_scope
 from embassy.deployments import fitting, services
@@ -21,6 +22,8 @@ class Deploy(ProjectPage):
 
     def get(self, request: HttpRequest, **ids: str) -> HttpResponse:
         check_scope(self.actor, self.scope, "POST")
+        if not request.GET.get("reference"):
+            return self._choice()
         source = self._source(request.GET)
         return self._form(source, deploy_form.usual(source))
 
@@ -39,6 +42,16 @@ class Deploy(ProjectPage):
             return self._form(source, request.POST, errors, status=422)
         return self.go("console:deployment", self.project.public_id, deployment.public_id)
 
+    def _choice(self) -> HttpResponse:
+        """Of the base models: whatever was trained is deployed from its job."""
+        part = "console/_deploy_choice.html"
+        return self.page(
+            part if self.is_partial else "console/deploy.html",
+            part=part,
+            is_partial=self.is_partial,
+            base_models=list_base_models(),
+        )
+
     def _source(self, data: QueryDict) -> Source:
         """Whether its parity check may fail is asked in the form."""
         reference, checkpoint = deploy_form.reference_of(data)
@@ -52,6 +65,7 @@ class Deploy(ProjectPage):
         return self.page(
             "console/_deploy_form.html" if self.is_partial else "console/deploy.html",
             status=status,
+            part="console/_deploy_form.html",
             is_partial=self.is_partial,
             source=source,
             reference=source.job.public_id if source.job else source.base_model,
