@@ -128,7 +128,19 @@ def make(scale: float) -> tuple[Any, list[tuple[str, str]]]:
     ids |= {f"{page}.job_id": made.job.public_id for page in pages}
     of_deployments = ("deployment", "deployment-live", "deployment-usage", "request-logs")
     ids |= {f"{page}.deployment_id": made.deployment.public_id for page in of_deployments}
-    return owner, [*((address.name, address.path) for address in every_address(ids)), *ASKED]
+    named = [(address.name, address.path) for address in every_address(ids)]
+    return owner, [*named, *ASKED, *of_jobs(project, made)]
+
+
+def of_jobs(project: Any, made: Any) -> list[tuple[str, str]]:
+    """Pages that name jobs in their query."""
+    inside = f"/console/projects/{project.public_id}"
+    both = f"job={made.job.public_id}&job={made.other.public_id}"
+    return [
+        ("compare-jobs: two", f"{inside}/jobs/compare?{both}"),
+        ("jobs: a word", f"{inside}/jobs?q=tickets&sort=best"),
+        ("deploy: a checkpoint", f"{inside}/deploy?reference={made.job.public_id}&checkpoint=1"),
+    ]
 
 
 def measure(client: Any, name: str, address: str, runs: int) -> Measured:

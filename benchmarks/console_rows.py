@@ -47,9 +47,10 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Made:
-    """The newest ones, of the project that has half of everything."""
+    """The newest ones, of the project that has half of everything; `other` is another job of it."""
 
     job: TrainingJob
+    other: TrainingJob
     dataset: Dataset
     deployment: Deployment
     engine: Engine
@@ -71,7 +72,11 @@ def make_rows(project: Project, sizes: Sizes) -> Made:
     _usage(organization, sizes.usage)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return Made(jobs[-1], datasets[-1], deployments[-1], engines[-1])
+    return Made(jobs[-1], _other(jobs), datasets[-1], deployments[-1], engines[-1])
+
+
+def _other(jobs: Sequence[TrainingJob]) -> TrainingJob:
+    return next((job for job in reversed(jobs[:-1]) if job.project_id == jobs[-1].project_id), jobs[-1])
 
 
 def _all(rows: Iterator[Any]) -> list[Any]:
