@@ -31,7 +31,7 @@ def base_models() -> list[Askable]:
 
 
 def chosen(wanted: Sequence[str], offered: Sequence[Askable], *, most: int) -> list[str]:
-    """Ids of those that were asked for by id or name; without any the first that answers at once, if one does."""
+    """Ids of those that were asked for by id or name; without any, the first that answers at once."""
     by_name = {one.name: one.id for one in offered} | {one.id: one.id for one in offered}
     found = [by_name[name] for name in wanted if name in by_name][:most]
     awake = [one for one in offered if one.status == DeploymentStatus.DEPLOYED]

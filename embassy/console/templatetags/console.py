@@ -105,7 +105,11 @@ def ago(moment: datetime | None) -> str:
 
 @register.filter
 def compact(value: Any) -> str:
-    """A number without needless digits, on or off, and anything else as it is."""
+    """A number without needless digits, on or off, the parts of a list, and anything else as it is."""
+    if value is None:
+        return "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(compact, value))
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,6 +2,8 @@ import ast
 import json
 import shlex
 
+import pytest
+
 from embassy.console.presenters.examples import QUESTION, examples
 
 NASTY = """it's "mine" $HOME \\ """
@@ -25,5 +27,14 @@ def test_python_reads_the_name_as_it_is() -> None:
         assert NASTY in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
 
 
-def test_other_tasks_have_no_chat() -> None:
-    assert examples(base_url="http://x", model="m", task="embedding") == []
+@pytest.mark.parametrize(
+    ("task", "address"),
+    [
+        ("embedding", "/v1/embeddings"),
+        ("classification", "/v1/classification"),
+        ("regression", "/v1/regression"),
+    ],
+)
+def test_other_tasks_are_asked_at_their_own_address(task: str, address: str) -> None:
+    made = examples(base_url="http://x", model="m", task=task)
+    assert f"http://x{address}" in next(example.code for example in made if example.title == "curl")
