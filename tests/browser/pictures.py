@@ -11,13 +11,13 @@ MOST_BYTES = 200_000
 
 
 def picture(page: Page, name: str, *, theme: Literal["light", "dark"] = "light", height: int = 860) -> None:
-    """The page from its top to so many pixels below, as docs/images/`name`.png."""
+    """What a window of that height shows of it, as docs/images/`name`.png."""
     if not os.environ.get("EMBASSY_SCREENSHOTS"):
         return
     size = page.viewport_size
     assert size is not None
     page.set_viewport_size({"width": size["width"], "height": height})
-    page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme; scrollTo(0, 0) }", theme)
+    page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
     path = FOLDER / f"{name}.png"
     page.screenshot(path=path, animations="disabled", caret="hide")
     page.evaluate("document.documentElement.dataset.bsTheme = 'light'")

@@ -11,7 +11,8 @@ from tests.browser.pictures import picture
 from tests.e2e.live import SAMPLES, LivePlatform
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.e2e
+# Two trainings and an engine on two cores that others use, too.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 TRAINING_MS = 240_000
 UP_MS = 90_000
