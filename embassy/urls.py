@@ -27,4 +27,5 @@ urlpatterns = [
     path("", include("embassy.training.urls")),
     path("", include("embassy.deployments.urls")),
     path("", include("embassy.inference.urls")),
+    path("", include("embassy.llama_stack.urls")),
 ]

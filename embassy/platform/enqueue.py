@@ -25,6 +25,7 @@ NAMES: set[str] = {
     "datasets.check",
     "datasets.analyse",
     "datasets.purge",
+    "files.purge",
     "projects.purge",
 }
 

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "embassy.engines.apps.EnginesConfig",
     "embassy.deployments.apps.DeploymentsConfig",
     "embassy.inference.apps.InferenceConfig",
+    "embassy.llama_stack.apps.LlamaStackConfig",
     "embassy.console.apps.ConsoleConfig",
     "embassy.workers.apps.WorkersConfig",
 ]

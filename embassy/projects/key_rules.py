@@ -8,7 +8,17 @@ from django.utils import timezone
 from embassy.platform.errors import InvalidInput
 from embassy.projects.models import Project
 
-AREAS = ("models", "projects", "datasets", "training", "evaluation", "engines", "deployments", "inference")
+AREAS = (
+    "models",
+    "projects",
+    "datasets",
+    "training",
+    "evaluation",
+    "engines",
+    "deployments",
+    "inference",
+    "files",
+)
 READ_ONLY_AREAS = ("usage", "metrics")
 SCOPES = (
     *(f"{area}:{verb}" for area in AREAS for verb in ("read", "write")),

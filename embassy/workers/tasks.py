@@ -8,6 +8,7 @@ from embassy.datasets.uploads import check as uploads
 from embassy.deployments import services as deployments
 from embassy.deployments.testing import EngineCheckpointServer
 from embassy.engines import supervisor as engine_supervisor
+from embassy.llama_stack.files import services as files
 from embassy.training import services as training
 from embassy.training import supervisor as training_supervisor
 from embassy.training.token_lengths import token_lengths
@@ -58,6 +59,11 @@ def analyse_dataset(analysis_pk: int) -> None:
 @shared_task(name="datasets.purge")
 def purge_dataset(prefix: str) -> None:
     datasets.purge_objects(prefix=prefix)
+
+
+@shared_task(name="files.purge")
+def purge_file(prefix: str) -> None:
+    files.purge_objects(prefix=prefix)
 
 
 @shared_task(name="projects.purge")

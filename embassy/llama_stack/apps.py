@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class LlamaStackConfig(AppConfig):
+    name = "embassy.llama_stack"
+    label = "llama_stack"

@@ -1,0 +1,1 @@
+"""What every OpenAI-shaped resource shares: the two mounts, pages with cursors."""
