@@ -128,7 +128,6 @@ def test_deleted_with_its_bytes(
         ({"content": b""}, "it is empty"),
         ({"expires_after": "soon"}, "expires_after"),
         ({"expires_after": '{"anchor": "created_at", "seconds": 5}'}, "3600"),
-        ({"name": "a" * 256}, "name"),
     ],
 )
 def test_what_is_wrong_is_told(api: APIClient, url: str, form: dict[str, Any], sentence: str) -> None:
