@@ -22,10 +22,11 @@ django: Application = get_asgi_application()
 from embassy.console.job_stream import ConsoleStreams  # noqa: E402
 from embassy.inference.app import Gateway  # noqa: E402
 from embassy.inference.database import ThreadDatabase  # noqa: E402
+from embassy.llama_stack.inference.endpoints import ENDPOINTS  # noqa: E402
 from embassy.platform.files_app import files_app as files  # noqa: E402
 from embassy.training.stream.app import EventStreams  # noqa: E402
 
-gateway = Gateway()
+gateway = Gateway(endpoints=ENDPOINTS)
 streams = EventStreams(ThreadDatabase())
 console_streams = ConsoleStreams(ThreadDatabase())
 

@@ -52,9 +52,15 @@ ENDPOINTS: dict[str, Endpoint] = {
 
 
 class Gateway:
-    """`start` and `stop` it with the server; without that it works too, reading rows as it needs them."""
+    """`start` and `stop` it with the server; without that it works too, reading rows as it needs them.
 
-    def __init__(self, database: Database | None = None) -> None:
+    `endpoints` are those of other API families, by their addresses.
+    """
+
+    def __init__(
+        self, database: Database | None = None, *, endpoints: Mapping[str, Endpoint] | None = None
+    ) -> None:
+        self.endpoints = {**ENDPOINTS, **(endpoints or {})}
         self.database: Database = database or ThreadDatabase()
         self.keys = KeyDoor(self.database)
         self.routes = RouteTable(self.database)
@@ -63,7 +69,7 @@ class Gateway:
         self.meter = Meter(self.database)
         self.limits = Limits()
         self.log_book = LogBook(self.routes, self.database)
-        self.backend = Backend(self.routes, self.waking, self.upstream, self.meter)
+        self.backend = Backend(self.routes, self.waking, self.upstream, self.meter, self.database)
         self._tasks: list[asyncio.Task[None]] = []
         self._tracer = tracing.tracer()
         PRESENT.add(self)
@@ -77,7 +83,7 @@ class Gateway:
         return self.waking.waiting()
 
     def handles(self, scope: Scope) -> bool:
-        return scope["path"] in ENDPOINTS and scope["method"] == "POST"
+        return scope["path"] in self.endpoints and scope["method"] == "POST"
 
     async def start(self) -> None:
         self._tasks = [
@@ -130,7 +136,7 @@ class Gateway:
             spent.trace.asks(body)
         exchange.end_with_client()
         await self.log_book.watch(exchange, actor, body, spent)
-        await ENDPOINTS[exchange.path](Call(self.backend, exchange, actor, body, patience, spent))
+        await self.endpoints[exchange.path](Call(self.backend, exchange, actor, body, patience, spent))
 
     async def _follow_nudges(self) -> None:
         nudges = Nudges(notify.ROUTES)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from embassy.inference.database import Database
 from embassy.inference.routing import RouteTable
 from embassy.inference.upstream import Upstream
 from embassy.inference.usage import Meter
@@ -14,3 +15,4 @@ class Backend:
     waking: Waking
     upstream: Upstream
     meter: Meter
+    database: Database

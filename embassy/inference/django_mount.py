@@ -5,12 +5,13 @@ kept between requests, and rows are read in the caller's own transaction.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 
-from embassy.inference.app import Gateway
+from embassy.inference.app import Endpoint, Gateway
 from embassy.inference.database import CallerDatabase
 from embassy.inference.exchange import Message, Scope
 from embassy.platform.logs import request_id
@@ -35,13 +36,14 @@ class CollectedAnswer:
         return response
 
 
-def answer(request: HttpRequest) -> HttpResponse:
-    return async_to_sync(_answer)(_scope(request), request.body)
+def answer(request: HttpRequest, *, endpoints: Mapping[str, Endpoint] | None = None) -> HttpResponse:
+    """`endpoints` are those of the family that asks."""
+    return async_to_sync(_answer)(_scope(request), request.body, endpoints)
 
 
-async def _answer(scope: Scope, body: bytes) -> HttpResponse:
+async def _answer(scope: Scope, body: bytes, endpoints: Mapping[str, Endpoint] | None) -> HttpResponse:
     collected = CollectedAnswer()
-    gateway = Gateway(CallerDatabase())
+    gateway = Gateway(CallerDatabase(), endpoints=endpoints)
 
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

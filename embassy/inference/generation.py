@@ -27,6 +27,18 @@ class TextEndpoint:
     read: Callable[[dict[str, Any]], TextRequest]
     shape: Callable[..., dict[str, Any]]
 
+    def relay(self, request: TextRequest, route: Route) -> EventRelay:
+        """What passes a stream on."""
+        return EventRelay(
+            upstream_model=route.upstream_model, model=request.model, wants_usage=request.wants_usage
+        )
+
+    async def keep(self, call: Call, request: TextRequest, answer: dict[str, Any]) -> None:
+        """Called with a whole answer before it is sent."""
+
+    async def keep_stream(self, call: Call, request: TextRequest, relay: EventRelay) -> None:
+        """Called before a stream's last events are sent."""
+
     async def __call__(self, call: Call) -> None:
         request = self.read(call.body)
         organization = call.actor.organization_id
@@ -59,33 +71,34 @@ class TextEndpoint:
     ) -> None:
         if request.is_stream:
             await check_status(answer, request.model)
-            await _stream(call, request, route, answer, herald)
+            await self._stream(call, request, self.relay(request, route), answer, herald)
             return
         whole = await read_whole(answer, request.model)
         call.spent.prompt_tokens, call.spent.completion_tokens = shapes.tokens_of(whole.get("usage"))
         shaped = self.shape(whole, model=request.model, route=route)
+        await self.keep(call, request, shaped)
         await call.exchange.answer(200, orjson.dumps(shaped))
 
-
-async def _stream(
-    call: Call, request: TextRequest, route: Route, answer: EngineAnswer, herald: Herald
-) -> None:
-    """The status is sent with the first event, so that what fails before it is a proper error."""
-    relay = EventRelay(
-        upstream_model=route.upstream_model, model=request.model, wants_usage=request.wants_usage
-    )
-    try:
-        while not relay.is_done and (data := await answer.more()):
-            events = relay.feed(data)
-            if events:
-                await _write(call, events, herald, is_last=relay.is_done)
-            if relay.failure is not None:
-                raise failure_in_stream(relay.failure, model=request.model)
-    finally:
-        call.spent.prompt_tokens, call.spent.completion_tokens = relay.tokens
-    if not relay.is_done:
-        raise engine_lost()
-    await answer.settle()
+    async def _stream(
+        self, call: Call, request: TextRequest, relay: EventRelay, answer: EngineAnswer, herald: Herald
+    ) -> None:
+        """The status is sent with the first event, so that what fails before it is a proper error."""
+        try:
+            while data := await answer.more():
+                events = relay.feed(data)
+                if relay.is_done:
+                    await self.keep_stream(call, request, relay)
+                if events:
+                    await _write(call, events, herald, is_last=relay.is_done)
+                if relay.failure is not None:
+                    raise failure_in_stream(relay.failure, model=request.model)
+                if relay.is_done:
+                    break
+        finally:
+            call.spent.prompt_tokens, call.spent.completion_tokens = relay.tokens
+        if not relay.is_done:
+            raise engine_lost()
+        await answer.settle()
 
 
 async def _write(call: Call, events: bytes, herald: Herald, *, is_last: bool) -> None:

@@ -76,7 +76,10 @@ NOT_OFFERED = {
 
 @dataclass(frozen=True, slots=True)
 class TextRequest:
-    """`options` go to the engine as they are; `prompt` is None for a chat, whose messages are options."""
+    """`options` go to the engine as they are; `prompt` is None for a chat, whose messages are options.
+
+    With `metadata` the chat is to be stored; it never reaches the engine.
+    """
 
     model: str
     prompt: Prompt | None
@@ -84,6 +87,7 @@ class TextRequest:
     max_tokens: int | None
     is_stream: bool
     wants_usage: bool
+    metadata: dict[str, str] | None = None
 
 
 def completion(body: dict[str, Any]) -> TextRequest:

@@ -17,6 +17,7 @@ from embassy.inference import engine_time
 from embassy.inference import services as inference
 from embassy.inference.request_logs import services as request_logs
 from embassy.llama_stack.files import services as files
+from embassy.llama_stack.inference import services as chats
 from embassy.projects import idempotency
 from embassy.training import merges
 from embassy.training import orphans as training_orphans
@@ -44,6 +45,7 @@ TIMETABLE = (
     Entry("datasets.reconcile", 2, work.reconcile),
     Entry("datasets.purge_uploads", 600, uploads.purge),
     Entry("datasets.purge_orphans", 3600, datasets.purge_orphans),
+    Entry("chats.forget_old", 3600, chats.forget_old),
     Entry("files.purge_expired", 60, files.purge_expired),
     Entry("files.purge_orphans", 3600, files.purge_orphans),
     Entry("request_logs.purge", 60, request_logs.purge),

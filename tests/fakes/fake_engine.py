@@ -107,15 +107,19 @@ class FakeEngine:
     async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
+        request_id = request.headers.get("X-Request-Id", "")
         if self.manner == "first_event_error":
             await _send(response, {"error": {"message": CONTEXT, "code": 400}})
             return response
         for number, word in enumerate(WORDS):
-            await _send(response, _chunk(request.path, body, word, last=number == len(WORDS) - 1))
+            is_last = number == len(WORDS) - 1
+            chunk = _chunk(request.path, body, word, request_id=request_id, last=is_last)
+            await _send(response, chunk)
             if number == 1 and await self._interrupted(request, response):
                 return response
         if (body.get("stream_options") or {}).get("include_usage"):
-            await _send(response, _chunk(request.path, body, None, last=False) | {"usage": USAGE})
+            chunk = _chunk(request.path, body, None, request_id=request_id, last=False)
+            await _send(response, chunk | {"usage": USAGE})
         if self.manner != "unended":
             await response.write(b"data: [DONE]\n\n")
         return response
@@ -177,9 +181,11 @@ def _encoded(vector: list[float], body: dict[str, Any]) -> list[float] | str:
     return vector
 
 
-def _chunk(path: str, body: dict[str, Any], word: str | None, *, last: bool) -> dict[str, Any]:
+def _chunk(
+    path: str, body: dict[str, Any], word: str | None, *, request_id: str, last: bool
+) -> dict[str, Any]:
     name = "chat.completion.chunk" if path.endswith("/chat/completions") else "text_completion"
-    chunk = {"id": "chatcmpl-1", "object": name, "created": 1_741_570_283, "model": body["model"]}
+    chunk = {"id": f"chatcmpl-{request_id}", "object": name, "created": 1_741_570_283, "model": body["model"]}
     if word is None:
         return chunk | {"choices": []}
     content: dict[str, Any] = {"text": word} if name == "text_completion" else {"delta": {"content": word}}

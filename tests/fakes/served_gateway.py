@@ -14,6 +14,7 @@ import uvicorn
 from embassy.deployments import selectors, services
 from embassy.deployments.routes import Route
 from embassy.inference.app import Gateway
+from embassy.llama_stack.inference.endpoints import ENDPOINTS
 from embassy.platform import notify
 from embassy.platform.actor import Actor
 
@@ -107,7 +108,7 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
         await _gateway(scope, receive, send)
         return
     await receive()
-    _gateway = Gateway()
+    _gateway = Gateway(endpoints=ENDPOINTS)
     await _gateway.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -1,3 +1,4 @@
 from embassy.llama_stack.models.file import File, Purpose
+from embassy.llama_stack.models.stored_completion import StoredCompletion
 
-__all__ = ["File", "Purpose"]
+__all__ = ["File", "Purpose", "StoredCompletion"]
