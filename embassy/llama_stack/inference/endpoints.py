@@ -12,9 +12,11 @@ from embassy.inference.call import Call
 from embassy.inference.generation import TextEndpoint
 from embassy.inference.protocol import TextRequest
 from embassy.inference.relay import EventRelay
+from embassy.llama_stack.fine_tuning.deploying import deploys_first
 from embassy.llama_stack.inference import services, shapes
 from embassy.llama_stack.inference.relays import ReadRelay
 from embassy.llama_stack.openai.dialects import Dialect
+from embassy.llama_stack.openai.metadata import check_metadata
 from embassy.platform.errors import InvalidInput
 
 Json = dict[str, Any]
@@ -64,7 +66,7 @@ class ChatEndpoint(TextEndpoint):
 def chat(dialect: Dialect, body: Json) -> TextRequest:
     asked = fields.chosen(body, STORING)
     metadata = asked.get("metadata", {})
-    services.check_metadata(metadata)
+    check_metadata(metadata)
     is_stored = dialect is Dialect.CONTRACT or asked.get("store")
     return replace(protocol.chat(body), metadata=metadata if is_stored else None)
 
@@ -89,16 +91,18 @@ async def embed(call: Call) -> None:
 
 
 def _chat(dialect: Dialect, shape: Callable[..., Json]) -> Endpoint:
-    return ChatEndpoint("/v1/chat/completions", partial(chat, dialect), shape, dialect)
+    return deploys_first(ChatEndpoint("/v1/chat/completions", partial(chat, dialect), shape, dialect))
+
+
+def _completions(read: Callable[[Json], TextRequest], shape: Callable[..., Json]) -> Endpoint:
+    return deploys_first(TextEndpoint("/v1/completions", read, shape))
 
 
 ENDPOINTS: dict[str, Endpoint] = {
     "/openai/v1/chat/completions": _chat(Dialect.OPENAI, shapes.openai_chat),
-    "/openai/v1/completions": TextEndpoint("/v1/completions", protocol.completion, shapes.openai_completion),
+    "/openai/v1/completions": _completions(protocol.completion, shapes.openai_completion),
     "/openai/v1/embeddings": embed,
     "/v1/openai/v1/chat/completions": _chat(Dialect.CONTRACT, shapes.contract_chat),
-    "/v1/openai/v1/completions": TextEndpoint(
-        "/v1/completions", contract_completion, shapes.contract_completion
-    ),
+    "/v1/openai/v1/completions": _completions(contract_completion, shapes.contract_completion),
     "/v1/openai/v1/embeddings": embed,
 }

@@ -7,11 +7,11 @@ from typing import Any
 from django.utils import timezone
 
 from embassy.llama_stack.models import StoredCompletion
+from embassy.llama_stack.openai.metadata import check_metadata
 from embassy.platform.actor import Actor
-from embassy.platform.errors import InvalidInput, NotFound
+from embassy.platform.errors import NotFound
 
 KEPT = timedelta(days=30)
-MAX_PAIRS, MAX_KEY, MAX_VALUE = 16, 64, 512
 
 Json = dict[str, Any]
 
@@ -47,17 +47,3 @@ def forget_old() -> int:
     """Delete what was kept for long enough; returns how many."""
     deleted, _ = StoredCompletion.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     return deleted
-
-
-def check_metadata(metadata: Mapping[str, Any]) -> None:
-    """OpenAI's bounds: 16 pairs of texts. Raises InvalidInput."""
-    fits = len(metadata) <= MAX_PAIRS and all(
-        isinstance(value, str) and len(name) <= MAX_KEY and len(value) <= MAX_VALUE
-        for name, value in metadata.items()
-    )
-    if not fits:
-        raise InvalidInput(
-            f"metadata: at most {MAX_PAIRS} texts of up to {MAX_VALUE} characters, "
-            f"with names of up to {MAX_KEY}.",
-            details={"field": "metadata"},
-        )

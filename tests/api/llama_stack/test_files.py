@@ -117,7 +117,8 @@ def test_deleted_with_its_bytes(
     services.purge_objects(prefix=sent[0][1])
     assert list(get_storage().list()) == []
     assert api.delete(f"{url}/{made['id']}").status_code == 404
-    assert [event.verb for event in AuditEvent.objects.order_by("id")] == ["file.created", "file.deleted"]
+    events = AuditEvent.objects.filter(verb__startswith="file.").order_by("id")
+    assert [event.verb for event in events] == ["file.created", "file.deleted"]
 
 
 @BOTH
