@@ -3,10 +3,14 @@
 A view is mounted with its dialect; where the two differ, the dialect decides and the services never know.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from django.urls import URLPattern, path
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from embassy.platform.schema import ApiSchema
@@ -25,18 +29,26 @@ class DialectSchema(ApiSchema):
         return f"{dialect.name.lower()}{type(self.view).__name__}{self.method.capitalize()}"
 
 
+class AnyAccept(DefaultContentNegotiation):
+    """There is one form of each answer: clients that accept `application/binary` get it too."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> Any:
+        first = next(iter(renderers))
+        return first, first.media_type
+
+
 class DialectView(APIView):
     """A view that knows at which of the mounts it was asked."""
 
+    content_negotiation_class = AnyAccept
     schema = DialectSchema()
     dialect: Dialect = Dialect.OPENAI
 
     @property
     def is_contract(self) -> bool:
         return self.dialect is Dialect.CONTRACT
-
-
-Mount = Callable[[Dialect], list[URLPattern]]
 
 
 def mounted(address: str, view: type[DialectView], *dialects: Dialect) -> list[URLPattern]:

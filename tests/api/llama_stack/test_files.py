@@ -39,7 +39,7 @@ def test_what_was_uploaded_comes_back(api: APIClient, url: str) -> None:
     assert made["id"].startswith("file-")
     assert (made["object"], made["bytes"], made["filename"]) == ("file", 5, "notes.txt")
     assert api.get(f"{url}/{made['id']}").json() == made
-    content = api.get(f"{url}/{made['id']}/content")
+    content = api.get(f"{url}/{made['id']}/content", headers={"Accept": "application/binary"})
     assert b"".join(content.streaming_content) == b"hello"
     assert content["Content-Type"] == "application/octet-stream"
     assert content["Content-Disposition"] == 'attachment; filename="notes.txt"'
