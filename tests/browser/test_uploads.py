@@ -84,7 +84,8 @@ def test_goes_on_after_a_lost_connection_and_a_reload(
             route.continue_()
 
     page.route(PUTS, lose_some)
-    start(page, big_file)
+    with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
+        start(page, big_file)
     expect(page.get_by_role("status")).to_contain_text("The connection was lost")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()

@@ -237,9 +237,11 @@
     },
     async cancel() {
       this.sending?.stop();
-      const { facts } = this;
-      this.rest("Cancelled.");
-      if (facts) await fetch(`${facts.address}/cancel`, { method: "POST", redirect: "manual", headers: { "X-CSRFToken": this.token() } }).catch(() => {});
+      this.state = "cancelling";
+      this.said = "Cancelling…";
+      const options = { method: "POST", redirect: "manual", keepalive: true, headers: { "X-CSRFToken": this.token() } };
+      const answer = this.facts && await fetch(`${this.facts.address}/cancel`, options).catch(() => null);
+      this.rest(answer === null ? "The server cannot be reached. What has arrived is removed in two days." : "Cancelled.");
     },
     rest(sentence) {
       this.state = "idle";
