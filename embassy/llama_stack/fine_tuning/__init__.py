@@ -1,4 +1,4 @@
-"""OpenAI's fine-tuning jobs on the platform's training jobs. See docs/coming-from-openai.md.
+"""OpenAI's fine-tuning jobs on the platform's training jobs. See docs/openai.md.
 
 `requests` turns what was asked into a training job, `names` gives the models their names, `deploying` puts
 one of them behind its name when it is first used.
