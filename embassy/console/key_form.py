@@ -61,6 +61,18 @@ class KeyForm:
             return None
 
 
+def limits_of(data: QueryDict) -> tuple[dict[str, int | None], dict[str, str]]:
+    """Both limits by their names, and what is wrong with either."""
+    limits: dict[str, int | None] = {}
+    errors: dict[str, str] = {}
+    for name in ("requests_per_minute", "tokens_per_minute"):
+        try:
+            limits[name] = limit_of(data, name)
+        except InvalidInput as error:
+            errors[name] = error.message
+    return limits, errors
+
+
 def limit_of(data: QueryDict, name: str) -> int | None:
     """None: the platform's. Raises InvalidInput."""
     given = data.get(name, "").strip()

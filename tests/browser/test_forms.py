@@ -80,6 +80,15 @@ def test_an_invitation_of_somebody_who_is_here(open_page: Open, seeds: Seeds) ->
     expect(said(dialog.page).first).to_be_visible()
 
 
+def test_the_last_owner_stays_one(open_page: Open, seeds: Seeds) -> None:
+    page = open_page("team")
+    page.get_by_role("button", name=f"Role of {seeds.owner.email}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").select_option("member")
+    dialog.locator("button.btn-primary").click()
+    expect(said(page).first).to_contain_text("owner")
+
+
 # --- projects, data sets, jobs ----------------------------------------------------------------------
 
 
@@ -88,6 +97,21 @@ def test_a_project_without_a_name(open_page: Open) -> None:
     dialog.get_by_label("Name").fill(" ")
     dialog.get_by_role("button", name="Create").click()
     expect(dialog.page.get_by_text("name").first).to_be_visible()
+
+
+def test_a_project_that_loses_its_name(open_page: Open) -> None:
+    dialog = opened(open_page("project"), "Rename")
+    dialog.get_by_label("Name").fill("x" * 121)
+    dialog.get_by_role("button", name="Rename").click()
+    expect(said(dialog).first).to_contain_text("120")
+    expect(dialog.get_by_label("Name")).to_have_value("x" * 121)
+
+
+def test_a_project_deleted_by_another_name(open_page: Open) -> None:
+    dialog = opened(open_page("project"), "Delete")
+    dialog.get_by_label("to confirm").fill("another")
+    dialog.get_by_role("button", name="Delete all of it").click()
+    expect(said(dialog).first).to_be_visible()
 
 
 def test_a_job_of_nothing(open_page: Open) -> None:
@@ -158,13 +182,13 @@ def test_a_key_that_may_do_nothing(open_page: Open) -> None:
     expect(page.get_by_label("Name")).to_have_value("kept")
 
 
-def test_limits_below_zero(owner: Page, seeds: Seeds) -> None:
-    owner.goto("/console/keys")
-    dialog = opened(owner, "Limits")
+def test_limits_below_zero(open_page: Open) -> None:
+    dialog = opened(open_page("keys"), "Limits")
     dialog.get_by_label("Requests a minute").fill("-1")
+    dialog.get_by_label("Tokens a minute").fill("500")
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog.locator("input:invalid")).to_be_focused()
-    expect(dialog).to_be_visible()
+    expect(said(dialog).first).to_contain_text("whole number")
+    expect(dialog.get_by_label("Tokens a minute")).to_have_value("500")
 
 
 # --- usage ------------------------------------------------------------------------------------------

@@ -86,7 +86,11 @@ def test_limits_are_checked(member: Client, outsider: Client, viewer: Client) ->
     member.post("/console/keys", {"name": "ci", "all_scopes": "on"})
     address = f"/console/keys/{ApiKey.objects.get(name='ci').prefix}/limits"
     for wrong in ("-1", "many", "1.5", "\u0663", "99999999999"):
-        assert member.post(address, {"requests_per_minute": wrong}).status_code == 400
+        refused = member.post(address, {"requests_per_minute": wrong, "tokens_per_minute": "500"})
+        assert refused.status_code == 400
+        page = refused.content.decode()
+        assert "requests_per_minute-problem" in page
+        assert 'value="500"' in page
         form = {"name": "x", "all_scopes": "on", "tokens_per_minute": wrong}
         assert member.post("/console/keys", form).status_code == 400
     assert outsider.post(address, {}).status_code == 404

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from embassy.console import selectors
-from embassy.console.key_form import DAYS, NEW, KeyForm, limit_of
+from embassy.console.key_form import DAYS, NEW, KeyForm, limits_of
 from embassy.console.views.page import Page
 from embassy.projects.key_rules import AREAS, READ_ONLY_AREAS
 from embassy.projects.services import change_key_limits, create_api_key, revoke_api_key
@@ -69,12 +69,10 @@ class NewKey(KeyPage):
 class ChangeKeyLimits(KeyPage):
     def post(self, request: HttpRequest, prefix: str) -> HttpResponse:
         key = selectors.get_key(self.visitor, prefix)
-        change_key_limits(
-            key=key,
-            requests_per_minute=limit_of(request.POST, "requests_per_minute"),
-            tokens_per_minute=limit_of(request.POST, "tokens_per_minute"),
-            actor=self.actor,
-        )
+        limits, errors = limits_of(request.POST)
+        if errors:
+            return self.listing(status=400, refused=prefix, typed=request.POST, errors=errors)
+        change_key_limits(key=key, **limits, actor=self.actor)
         messages.success(request, f"The limits of {key.name} hold from now on.")
         return redirect("console:keys")
 
