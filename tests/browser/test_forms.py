@@ -163,6 +163,15 @@ def test_an_engine_that_never_rests(open_page: Open) -> None:
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("kept")
 
 
+def test_an_engine_that_loses_its_name(open_page: Open) -> None:
+    dialog = opened(open_page("engine"), "Change")
+    dialog.get_by_label("Name", exact=True).fill(" ")
+    dialog.get_by_label("Minutes without requests until it sleeps").fill("45")
+    dialog.get_by_role("button", name="Save").click()
+    expect(said(dialog).first).to_be_visible()
+    expect(dialog.get_by_label("Minutes without requests until it sleeps")).to_have_value("45")
+
+
 def test_logs_kept_for_too_long(open_page: Open) -> None:
     dialog = opened(open_page("deployment-requests"), "Settings")
     dialog.get_by_label("For how many days").fill("9999")

@@ -129,7 +129,7 @@ def start_training(page: Page, name: str, *, rate: str) -> None:
     page.get_by_label("Another data set").check()
     page.get_by_label("Test data set").select_option(label="held out (100 rows of prompts)")
     page.get_by_label("learning_rate").fill(rate)
-    page.get_by_label("num_train_epochs").fill("3")
+    page.get_by_label("num_train_epochs").fill("5")
     page.get_by_label("per_device_train_batch_size").fill("16")
     page.get_by_role("checkbox", name="exact_match_shared").check()
     page.get_by_label("Name", exact=True).fill(name)
@@ -212,8 +212,8 @@ def see_the_project(page: Page, name: str) -> None:
 
 
 def see_usage(page: Page, deployment: str) -> None:
-    """What was asked is counted a moment later."""
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Usage").click()
+    """What was asked is counted a moment later. In the project: the organization has pages of others."""
+    page.get_by_role("navigation", name="Project").get_by_role("link", name="Usage").click()
     expect(page.get_by_role("heading", name="Usage", level=1)).to_be_visible()
     page.get_by_role("navigation", name="Usage by").get_by_role("link", name="Deployment").click()
 
