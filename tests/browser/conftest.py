@@ -42,10 +42,12 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("there is no Chromium: apt-get install chromium")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    options = ["--disable-dev-shm-usage"]  # containers have next to none
+    if os.geteuid() == 0:
+        options.append("--no-sandbox")
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=program, args=sandbox) as browser,
+        playwright.chromium.launch(executable_path=program, args=options) as browser,
     ):
         yield browser
 
