@@ -45,7 +45,7 @@ demo: $(STAMP)  ## train on a sample data set, compare with the base model, depl
 up: $(STAMP)  ## start the platform; Ctrl-C stops it
 	$(BIN)/python -m embassy.platform.launcher
 
-test: $(DEV_STAMP)  ## run every test (about 20 minutes on 2 cores)
+test: $(DEV_STAMP)  ## run every test (about 25 minutes on 2 cores)
 	$(BIN)/python -m pytest -n 2 -m "not e2e" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m e2e $(PYTEST_ARGS)
 
