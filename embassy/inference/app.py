@@ -6,7 +6,7 @@ that Redis nudges keep fresh. docs/inference.md follows one request through.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from embassy.engines import selectors as engines
 from embassy.inference.backend import Backend
@@ -29,6 +29,7 @@ from embassy.inference.upstream import Upstream
 from embassy.inference.usage import Meter
 from embassy.inference.waking import Waking
 from embassy.platform import notify, tracing
+from embassy.platform.cancellation import end
 from embassy.platform.errors import EmbassyError, Forbidden
 from embassy.platform.logs import fields
 from embassy.projects.authentication import key_from_headers
@@ -40,7 +41,6 @@ Endpoint = Callable[[Call], Awaitable[None]]
 
 SCOPE = "inference:write"
 RESTART_S = 1.0
-CANCEL_S = 0.5
 
 ENDPOINTS: dict[str, Endpoint] = {
     "/v1/completions": COMPLETIONS,
@@ -94,7 +94,7 @@ class Gateway:
         ]
 
     async def stop(self) -> None:
-        await _end(self._tasks)
+        await end(self._tasks)
         await self.meter.flush()
         await self.log_book.flush()
         await self.upstream.close()
@@ -156,15 +156,6 @@ class Gateway:
         if suspects:
             served = await self.database.run(engines.addresses)
             self.upstream.cut(suspects - served)
-
-
-async def _end(tasks: Iterable["asyncio.Task[None]"]) -> None:
-    """A cancellation can be lost where it meets the end of what a task waits for: then it is said again."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_S)
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from embassy.platform import notify
+from embassy.platform.cancellation import end
 from embassy.platform.logs import fields
 
 log = logging.getLogger(__name__)
@@ -44,9 +45,7 @@ class JobNudges:
     async def stop(self) -> None:
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end([task])
 
     async def _follow(self) -> None:
         while True:
