@@ -2,15 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import Any, BinaryIO
 
 import orjson
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from embassy.datasets import intake, names
 from embassy.datasets.models import Dataset, Upload
@@ -19,11 +17,9 @@ from embassy.datasets.validation import Check
 from embassy.platform.actor import Actor
 from embassy.platform.enqueue import enqueue
 from embassy.platform.errors import NotFound, TooLarge
-from embassy.platform.storage import Storage, get_storage
+from embassy.platform.storage import get_storage, orphans
 from embassy.projects import audit
 from embassy.projects.models import Project
-
-ORPHAN_AGE = timedelta(days=1)
 
 
 def create_dataset(
@@ -96,17 +92,14 @@ def remove_all(*, project: Project) -> None:
 
 
 def purge_orphans() -> int:
-    """Remove day-old objects without a row, left by a killed upload or a lost wake-up; returns how many."""
-    storage = get_storage()
-    folders = {key.split("/")[1]: key for key in storage.list("datasets/")}
-    known = Dataset.objects.filter(public_id__in=folders).values_list("public_id", flat=True)
-    coming = Upload.objects.filter(dataset_id_wanted__in=folders).values_list("dataset_id_wanted", flat=True)
-    orphans = folders.keys() - set(known) - set(coming)
-    return sum(
-        storage.delete_prefix(f"datasets/{orphan}/")
-        for orphan in orphans
-        if _is_old(storage, folders[orphan])
-    )
+    """Remove day-old objects without a dataset, made or coming; returns how many."""
+    return orphans.purge_orphans(get_storage(), "datasets", _known)
+
+
+def _known(ids: Collection[str]) -> Iterable[str]:
+    yield from Dataset.objects.filter(public_id__in=ids).values_list("public_id", flat=True)
+    coming = Upload.objects.filter(dataset_id_wanted__in=ids)
+    yield from coming.values_list("dataset_id_wanted", flat=True)
 
 
 def too_large_sentence(max_bytes: int) -> str:
@@ -123,7 +116,3 @@ def _store(dataset: Dataset, file: BinaryIO, rows: BinaryIO) -> None:
     for key, stream in ((dataset.original_key, file), (dataset.rows_key, rows)):
         stream.seek(0)
         get_storage().put(key, stream)
-
-
-def _is_old(storage: Storage, key: str) -> bool:
-    return storage.modified_at(key) < timezone.now() - ORPHAN_AGE

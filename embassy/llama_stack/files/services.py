@@ -2,25 +2,24 @@
 
 import hashlib
 import os
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import BinaryIO
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from embassy.llama_stack.models import File
 from embassy.platform.actor import Actor
 from embassy.platform.enqueue import enqueue
 from embassy.platform.errors import InvalidInput, NotFound, TooLarge
-from embassy.platform.storage import get_storage
+from embassy.platform.storage import get_storage, orphans
 from embassy.projects import audit
 
 MAX_BYTES = 512 * 1024 * 1024
 MAX_NAME = 255
-ORPHAN_AGE = timedelta(days=1)
-FOLDER = "files/"
+FOLDER = "files"
 
 
 def create_file(
@@ -69,16 +68,12 @@ def purge_expired() -> int:
 
 
 def purge_orphans() -> int:
-    """Remove day-old objects without a row, left by a killed upload or a lost wake-up; returns how many."""
-    storage, cutoff = get_storage(), timezone.now() - ORPHAN_AGE
-    keys = {key.split("/")[1]: key for key in storage.list(FOLDER)}
-    known = File.objects.filter(public_id__in=keys).values_list("public_id", flat=True)
-    orphans = keys.keys() - set(known)
-    return sum(
-        storage.delete_prefix(f"{FOLDER}{orphan}/")
-        for orphan in orphans
-        if storage.modified_at(keys[orphan]) < cutoff
-    )
+    """Remove day-old objects without a file; returns how many."""
+    return orphans.purge_orphans(get_storage(), FOLDER, _known)
+
+
+def _known(ids: Collection[str]) -> Iterable[str]:
+    return File.objects.filter(public_id__in=ids).values_list("public_id", flat=True)
 
 
 @transaction.atomic

@@ -5,12 +5,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from django.conf import settings
 from django.db import transaction
 
+from embassy.datasets import intake
 from embassy.datasets import services as datasets
 from embassy.datasets.models import Dataset
 from embassy.llama_stack.files.selectors import get_file
@@ -31,7 +30,6 @@ from embassy.training.requests import JobRequest
 from embassy.training.states import BaseModelOption
 
 PROJECT = "OpenAI API"  # where jobs go whose request names no project
-IN_MEMORY_BYTES = 8 * 1024 * 1024
 MAX_SEED = 2**31 - 1
 
 
@@ -128,14 +126,10 @@ def _dataset(file: File, project: Project, actor: Actor) -> Dataset:
 @contextmanager
 def _copied(file: File) -> Iterator[BinaryIO]:
     """The bytes in a file that can seek."""
-    settings.CACHE_DIR.mkdir(parents=True, exist_ok=True)
-    with (
-        SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(settings.CACHE_DIR)) as copy,
-        get_storage().open(file.key) as source,
-    ):
+    with intake.scratch_file() as copy, get_storage().open(file.key) as source:
         shutil.copyfileobj(source, copy)
         copy.seek(0)
-        yield cast(BinaryIO, copy)
+        yield copy
 
 
 @dataclass(frozen=True)
