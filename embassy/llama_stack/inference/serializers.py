@@ -46,36 +46,36 @@ class EmbeddingBodySerializer(serializers.Serializer[Any]):
     user = serializers.CharField(required=False)
 
 
-class ChoiceSerializer(serializers.Serializer[Any]):
+# Comments, not docstrings: those would tell of every heir in the API's document.
+class AnswerFields(serializers.Serializer[Any]):  # beside the choices
+    id = serializers.CharField()
+    object = serializers.CharField()
+    created = serializers.IntegerField()
+    model = serializers.CharField()
+    usage = serializers.JSONField(required=False)
+
+
+class ChoiceFields(serializers.Serializer[Any]):  # beside what was said
     index = serializers.IntegerField()
-    message = serializers.JSONField()
     finish_reason = serializers.CharField()
     logprobs = serializers.JSONField(required=False)
 
 
-class ChatSerializer(serializers.Serializer[Any]):
-    id = serializers.CharField()
-    object = serializers.CharField()
-    created = serializers.IntegerField()
-    model = serializers.CharField()
+class ChoiceSerializer(ChoiceFields):
+    message = serializers.JSONField()
+
+
+class ChatSerializer(AnswerFields):
     choices = ChoiceSerializer(many=True)
-    usage = serializers.JSONField(required=False)
 
 
-class ChunkChoiceSerializer(serializers.Serializer[Any]):
-    index = serializers.IntegerField()
+class ChunkChoiceSerializer(ChoiceFields):
     delta = serializers.JSONField()
     finish_reason = serializers.CharField(allow_null=True)
-    logprobs = serializers.JSONField(required=False)
 
 
-class ChunkSerializer(serializers.Serializer[Any]):
-    id = serializers.CharField()
-    object = serializers.CharField()
-    created = serializers.IntegerField()
-    model = serializers.CharField()
+class ChunkSerializer(AnswerFields):
     choices = ChunkChoiceSerializer(many=True)
-    usage = serializers.JSONField(required=False)
 
 
 CHAT = PolymorphicProxySerializer(
@@ -85,20 +85,12 @@ CHAT = PolymorphicProxySerializer(
 )
 
 
-class TextChoiceSerializer(serializers.Serializer[Any]):
-    index = serializers.IntegerField()
+class TextChoiceSerializer(ChoiceFields):
     text = serializers.CharField()
-    finish_reason = serializers.CharField()
-    logprobs = serializers.JSONField(required=False)
 
 
-class TextSerializer(serializers.Serializer[Any]):
-    id = serializers.CharField()
-    object = serializers.CharField()
-    created = serializers.IntegerField()
-    model = serializers.CharField()
+class TextSerializer(AnswerFields):
     choices = TextChoiceSerializer(many=True)
-    usage = serializers.JSONField(required=False)
 
 
 class StoredChatSerializer(ChatSerializer):

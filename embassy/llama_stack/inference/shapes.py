@@ -1,5 +1,6 @@
 """Answers as OpenAI writes them, and as the contract does, which knows fewer fields and no nulls."""
 
+from collections.abc import Callable
 from typing import Any
 
 from embassy.deployments.routes import Route
@@ -26,41 +27,21 @@ def openai_completion(answer: Json, *, model: str, route: Route) -> Json:
 
 
 def contract_chat(answer: Json, *, model: str, route: Route) -> Json:
-    return {
-        "id": answer["id"],
-        "object": "chat.completion",
-        "created": answer["created"],
-        "model": model,
-        "choices": [_contract_choice(choice) for choice in answer["choices"]],
-    }
+    return _contract(answer, "chat.completion", model, _contract_choice)
 
 
 def contract_completion(answer: Json, *, model: str, route: Route) -> Json:
-    return {
-        "id": answer["id"],
-        "object": "text_completion",
-        "created": answer["created"],
-        "model": model,
-        "choices": [_contract_text(choice) for choice in answer["choices"]],
-    }
+    return _contract(answer, "text_completion", model, _contract_text)
 
 
 def contract_chunk(chunk: Json, *, model: str) -> Json:
     """One event of a chat's stream; a choice that goes on has an empty reason to end."""
-    return {
-        "id": chunk["id"],
-        "object": "chat.completion.chunk",
-        "created": chunk["created"],
-        "model": model,
-        "choices": [_contract_delta(choice) for choice in chunk["choices"]],
-    }
+    return _contract(chunk, "chat.completion.chunk", model, _contract_delta)
 
 
 def contract_stored(stored: Json) -> Json:
     """A stored chat's answer, which was kept as OpenAI writes it."""
-    known = ("id", "object", "created", "model")
-    choices = [_contract_choice(choice) for choice in stored["choices"]]
-    return {name: stored[name] for name in known} | {"choices": choices}
+    return _contract(stored, stored["object"], stored["model"], _contract_choice)
 
 
 def token_logprobs(legacy: Json) -> Json:
@@ -69,6 +50,16 @@ def token_logprobs(legacy: Json) -> Json:
     rows = zip(legacy["tokens"], legacy["token_logprobs"], tops, strict=True)
     content = [_token(token, value) | {"top_logprobs": _tops(top)} for token, value, top in rows]
     return {"content": content}
+
+
+def _contract(answer: Json, kind: str, model: str, shape: Callable[[Json], Json]) -> Json:
+    return {
+        "id": answer["id"],
+        "object": kind,
+        "created": answer["created"],
+        "model": model,
+        "choices": [shape(choice) for choice in answer["choices"]],
+    }
 
 
 def _contract_choice(choice: Json) -> Json:
